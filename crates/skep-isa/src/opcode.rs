@@ -1,0 +1,1 @@
+//! The opcode table: one row for each operation code.

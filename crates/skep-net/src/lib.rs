@@ -1,0 +1,1 @@
+//! skep-net: see ARCHITECTURE.md.

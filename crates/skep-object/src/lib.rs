@@ -1,0 +1,15 @@
+//! The object model that everything exchanges: [`Object`] with its [`ProgramSpec`]s and [`MapSpec`]s, and [`Hook`]s.
+//!
+//! Enter at [`Object::parse`], which reads what clang makes. A spec describes; it needs no kernel and holds no
+//! descriptor. This crate opens no file and knows no engine.
+#![forbid(unsafe_code)]
+
+mod hook;
+mod map;
+mod object;
+mod program;
+
+pub use hook::{Direction, Hook};
+pub use map::{MapRole, MapSpec};
+pub use object::Object;
+pub use program::{FuncInfo, LineInfo, ProgramSpec, Reloc, RelocTarget};

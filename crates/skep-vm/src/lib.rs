@@ -1,0 +1,1 @@
+//! skep-vm: see ARCHITECTURE.md.

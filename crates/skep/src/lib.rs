@@ -1,0 +1,1 @@
+//! skep: see ARCHITECTURE.md.
