@@ -8,6 +8,7 @@ mod btf;
 mod ext;
 mod kind;
 mod read;
+mod text;
 mod value;
 
 pub use btf::{Btf, Error};
