@@ -8,7 +8,7 @@ use crate::btf::{Btf, DEPTH};
 use crate::kind::{Kind, Member, TypeId};
 
 /// A value as its type describes it. Serialises as JSON would have it: integers are numbers, character arrays strings.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, PartialOrd)]
 pub enum Value {
     /// No value: the key of a map without keys.
     Null,
