@@ -103,10 +103,11 @@ pub fn write(out: &mut impl Write, op: &Op, insn: Insn, high: i32) -> Result {
             write!(out, "{dst} = addr_space_cast({src}, {old:#x}, {new:#x})")
         }
         Kind::LoadImm(source) => {
-            let value = Hex((i64::from(high) << 32) | i64::from(insn.imm as u32));
+            let low = i64::from(insn.imm as u32);
             match source {
-                Source::Const => write!(out, "{dst} = {value} ll"),
-                _ => write!(out, "ld_pseudo\t{dst}, {}, {value}", Hex(insn.src.into())),
+                Source::Const => write!(out, "{dst} = {} ll", Hex((i64::from(high) << 32) | low)),
+                // LLVM leaves out the upper half.
+                _ => write!(out, "ld_pseudo\t{dst}, {}, {}", Hex(insn.src.into()), Hex(low)),
             }
         }
         Kind::Load { size, signed: false } => write!(out, "{dst} = {}", At(size, insn.src, insn.off)),

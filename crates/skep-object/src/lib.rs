@@ -5,11 +5,13 @@
 #![forbid(unsafe_code)]
 
 mod hook;
+mod listing;
 mod map;
 mod object;
 mod program;
 
 pub use hook::{Direction, Hook};
+pub use listing::{Listing, ListingError};
 pub use map::{MapRole, MapSpec};
 pub use object::Object;
 pub use program::{FuncInfo, LineInfo, ProgramSpec, Reloc, RelocTarget};
