@@ -1,0 +1,224 @@
+//! What can go wrong between skep and the kernel: one enum, and each case as a diagnostic.
+
+use rustix::io::Errno;
+use skep_diag::{Code, Diagnostic, code};
+use skep_isa::spec::{HookKind, MapType, ProgType};
+
+/// A failure of the kernel, or of what was asked of it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A call failed in a way that has no case of its own.
+    #[error("{call} failed for {object}: {errno}")]
+    Call {
+        /// The kernel's name of the call (`BPF_MAP_UPDATE_ELEM`).
+        call: &'static str,
+        /// What it was about (``map `count` ``).
+        object: String,
+        /// What the kernel said.
+        errno: Errno,
+        /// The likely cause, where one is known.
+        cause: Option<&'static str>,
+    },
+    /// A file of the kernel could not be read.
+    #[error("{path} cannot be read: {errno}")]
+    File {
+        /// Which file.
+        path: String,
+        /// Why.
+        errno: Errno,
+    },
+    /// The kernel refused for lack of privilege, or by a policy of the host.
+    #[error("{call} is not permitted for {object}")]
+    NoPrivilege {
+        /// The kernel's name of the call.
+        call: &'static str,
+        /// What it was about.
+        object: String,
+        /// Capabilities that allow it (`CAP_BPF and CAP_NET_ADMIN`).
+        needs: &'static str,
+        /// True when this process has every capability already: then a policy of the host refuses.
+        privileged: bool,
+    },
+    /// A map is larger than the kernel makes.
+    #[error("map `{map}` is too large for the kernel: {errno}")]
+    MapTooLarge {
+        /// Its name.
+        map: String,
+        /// Bytes of all keys and values, without what the kernel adds.
+        bytes: u64,
+        /// What the kernel said.
+        errno: Errno,
+    },
+    /// The kernel did not create a map.
+    #[error("the kernel did not create map `{map}` of type {map_type}: {errno}")]
+    MapCreate {
+        /// Its name.
+        map: String,
+        /// Its type.
+        map_type: MapType,
+        /// What the kernel said.
+        errno: Errno,
+        /// The likely cause, where one is known.
+        cause: Option<&'static str>,
+    },
+    /// The kernel's verifier rejected a program.
+    #[error("{}", .diagnostic.title)]
+    Rejected {
+        /// Where, why and what to try.
+        diagnostic: Box<Diagnostic>,
+        /// All that the verifier wrote.
+        log: String,
+    },
+    /// An object needs something skep does not load yet.
+    #[error("{object} needs {what}, which skep does not load yet")]
+    Unsupported {
+        /// What needs it.
+        object: String,
+        /// What it needs.
+        what: String,
+    },
+    /// A program stands in a section whose name does not tell its type.
+    #[error("program `{program}` stands in section `{section}`, which tells no program type")]
+    UnknownSection {
+        /// The program.
+        program: String,
+        /// Its section.
+        section: String,
+    },
+    /// An object refers to something it does not have.
+    #[error("{object} refers to {what}")]
+    BadObject {
+        /// What refers.
+        object: String,
+        /// To what.
+        what: String,
+    },
+    /// A hook does not take programs of this type.
+    #[error("a program of type {prog_type} does not run at {hook}")]
+    HookMismatch {
+        /// The program's type.
+        prog_type: ProgType,
+        /// The hook as written.
+        hook: String,
+        /// The hook's kind.
+        kind: HookKind,
+    },
+    /// The hook is not one of the kernel's.
+    #[error("{hook} is no place in the kernel")]
+    NotInKernel {
+        /// The hook as written.
+        hook: String,
+    },
+    /// There is no such network device.
+    #[error("there is no network device `{name}`")]
+    NoDevice {
+        /// The name asked for.
+        name: String,
+        /// A device whose name is like it.
+        near: Option<String>,
+        /// All devices there are.
+        known: Vec<String>,
+    },
+    /// There is no such tracepoint.
+    #[error("this kernel has no tracepoint `{name}`")]
+    NoTracepoint {
+        /// The tracepoint asked for.
+        name: String,
+        /// One whose name is like it.
+        near: Option<String>,
+    },
+    /// Something else is attached there.
+    #[error("{hook} is taken by another program")]
+    HookBusy {
+        /// The hook as written.
+        hook: String,
+    },
+    /// The kernel did not attach a program.
+    #[error("the kernel did not attach `{program}` to {hook} ({call}): {errno}")]
+    Attach {
+        /// The program.
+        program: String,
+        /// The hook as written.
+        hook: String,
+        /// The kernel's name of the call.
+        call: &'static str,
+        /// What the kernel said.
+        errno: Errno,
+    },
+}
+
+impl Error {
+    /// A failed call: of privilege where the errno says so.
+    pub(crate) fn call(call: &'static str, object: impl Into<String>, errno: Errno) -> Error {
+        let object = object.into();
+        if matches!(errno, Errno::PERM | Errno::ACCESS) {
+            return Error::no_privilege(call, object, "CAP_BPF and CAP_NET_ADMIN or CAP_PERFMON");
+        }
+        Error::Call { call, object, errno, cause: None }
+    }
+
+    /// A refusal; it finds out whether this process lacks capabilities or a policy of the host refuses.
+    pub(crate) fn no_privilege(call: &'static str, object: impl Into<String>, needs: &'static str) -> Error {
+        Error::NoPrivilege { call, object: object.into(), needs, privileged: is_privileged() }
+    }
+
+    /// The code of its diagnostic.
+    pub fn code(&self) -> Code {
+        match self {
+            Error::Call { .. } | Error::File { .. } => code::KERNEL_CALL,
+            Error::NoPrivilege { .. } => code::NO_PRIVILEGE,
+            Error::MapTooLarge { .. } => code::MAP_TOO_LARGE,
+            Error::MapCreate { .. } => code::MAP_CREATE,
+            Error::Rejected { .. } => code::REJECTED,
+            Error::Unsupported { .. } => code::UNSUPPORTED_OBJECT,
+            Error::UnknownSection { .. } => code::UNKNOWN_SECTION,
+            Error::BadObject { .. } => code::BAD_RELOCATION,
+            Error::HookMismatch { .. } => code::HOOK_MISMATCH,
+            Error::NotInKernel { .. } => code::HOOK_ENGINE,
+            Error::NoDevice { .. } => code::NO_DEVICE,
+            Error::NoTracepoint { .. } => code::NO_TRACEPOINT,
+            Error::HookBusy { .. } => code::HOOK_BUSY,
+            Error::Attach { .. } => code::ATTACH,
+        }
+    }
+
+    /// What to show the user: what happened, why, and what to try.
+    pub fn diagnostic(&self) -> Diagnostic {
+        if let Error::Rejected { diagnostic, .. } = self {
+            return diagnostic.as_ref().clone();
+        }
+        let d = Diagnostic::error(self.code(), self.to_string());
+        match self {
+            Error::Call { cause: Some(cause), .. } | Error::MapCreate { cause: Some(cause), .. } => d.note(*cause),
+            Error::NoPrivilege { needs, privileged: false, .. } => {
+                d.note(format!("it needs {needs}")).help("run it as root")
+            }
+            Error::NoPrivilege { privileged: true, .. } => d
+                .note("this process has every capability it needs: a policy of this host or kernel refuses it")
+                .help("look for kernel lockdown, a security module, or a container's seccomp filter"),
+            Error::MapTooLarge { bytes, .. } => {
+                d.note(format!("its keys and values take {bytes} bytes")).help("lower `max_entries`")
+            }
+            Error::UnknownSection { .. } => d.help("name the section after a program type, as in `xdp` or `tc`"),
+            Error::HookMismatch { kind, .. } => {
+                let types: Vec<_> = kind.row().prog_types.iter().map(|t| t.name()).collect();
+                d.note(format!("programs that run there are of type {}", types.join(", ")))
+            }
+            Error::NotInKernel { .. } => d.help("run it on the vm, or test-run it on frames of the file"),
+            Error::NoDevice { near: Some(near), .. } | Error::NoTracepoint { near: Some(near), .. } => {
+                d.help(format!("did you mean `{near}`?"))
+            }
+            Error::NoDevice { known, .. } => d.help(format!("devices: {}", known.join(", "))),
+            Error::HookBusy { .. } => d.help("detach the other program first; `bpftool net` names it"),
+            _ => d,
+        }
+    }
+}
+
+/// True when this process may do all that skep asks of the kernel.
+pub(crate) fn is_privileged() -> bool {
+    use rustix::thread::{CapabilitySet, capabilities};
+    let all = CapabilitySet::SYS_ADMIN | CapabilitySet::NET_ADMIN | CapabilitySet::BPF | CapabilitySet::PERFMON;
+    capabilities(None).is_ok_and(|sets| sets.effective.contains(all))
+}

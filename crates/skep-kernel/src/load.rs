@@ -1,0 +1,353 @@
+//! Loading an [`Object`]: its types, its maps, its programs. Nothing is attached; on an error all is dropped.
+
+use std::ffi::CString;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::io::Errno;
+use skep_btf::Btf;
+use skep_isa::insn::PSEUDO_MAP_VALUE;
+use skep_isa::spec::{MapType, ProgType};
+use skep_object::{MapRole, MapSpec, Object, ProgramSpec};
+
+use crate::count::{self, Layout};
+use crate::error::Error;
+use crate::lower::{self, Lowered, lower};
+use crate::map::{Map, possible_cpus};
+use crate::name::kernel_name;
+use crate::program::Program;
+use crate::reject;
+use crate::sys::{self, attr, attr::Command};
+
+/// What to load, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Put counting into programs and measure their runs; false loads them untouched (`--verbatim`).
+    pub counting: bool,
+    /// Programs to load, as indices into `Object::programs`; `None` for all.
+    pub programs: Option<Vec<usize>>,
+}
+
+impl Default for Options {
+    /// All programs, with counting.
+    fn default() -> Options {
+        Options { counting: true, programs: None }
+    }
+}
+
+/// An object in the kernel.
+#[derive(Debug)]
+pub struct Loaded {
+    maps: Vec<Map>,
+    programs: Vec<Option<Slot>>,
+    /// While it is held the kernel measures run time and count.
+    run_stats: Option<OwnedFd>,
+}
+
+/// A loaded program and what counts it.
+#[derive(Debug)]
+struct Slot {
+    program: Program,
+    counter: Counter,
+}
+
+/// How a program is counted.
+#[derive(Debug)]
+enum Counter {
+    /// Not asked for.
+    Off,
+    /// It has no results and no ring-buffer calls to count.
+    Nothing,
+    /// In this map.
+    Map(Map, Layout),
+    /// It could not be, for this reason.
+    Failed(String),
+}
+
+/// What was counted of a program so far. `None` is what was not measured.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// How often it ran, test runs included.
+    pub runs: Option<u64>,
+    /// How long it ran altogether, in nanoseconds.
+    pub run_time_ns: Option<u64>,
+    /// How often it gave each result, by the names of [`skep_isa::spec::result`].
+    pub results: Option<Vec<(&'static str, u64)>>,
+    /// Records that a ring buffer had no room for.
+    pub records_lost: Option<u64>,
+}
+
+/// Loads an object's types, maps and programs.
+///
+/// # Errors
+/// The first that occurs: [`Error::NoPrivilege`], [`Error::MapTooLarge`], [`Error::MapCreate`],
+/// [`Error::Rejected`], [`Error::Unsupported`], [`Error::UnknownSection`], [`Error::BadObject`] or [`Error::Call`].
+pub fn load(object: &Object, options: &Options) -> Result<Loaded, Error> {
+    // Types are for comfort: a kernel that refuses them still loads the programs, without function and line records.
+    let types = object.btf.as_ref().and_then(|btf| sys::btf_load(btf.bytes()).ok());
+    let types = types.as_ref().map(AsFd::as_fd);
+    let maps = object.maps.iter().map(|spec| Map::create(spec, types)).collect::<Result<Vec<_>, _>>()?;
+    let run_stats = if options.counting { sys::enable_run_stats().ok() } else { None };
+    let loader = Loader { object, types, maps: &maps, license: license(&object.license), counting: options.counting };
+    let wanted = |index| options.programs.as_ref().is_none_or(|list| list.contains(&index));
+    let programs = object
+        .programs
+        .iter()
+        .enumerate()
+        .map(|(index, spec)| wanted(index).then(|| loader.load(spec)).transpose())
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Loaded { maps, programs, run_stats })
+}
+
+impl Loaded {
+    /// The map with this index in `Object::maps`.
+    pub fn map(&self, index: usize) -> Option<&Map> {
+        self.maps.get(index)
+    }
+
+    /// All maps, in the order of `Object::maps`.
+    pub fn maps(&self) -> &[Map] {
+        &self.maps
+    }
+
+    /// The program with this index in `Object::programs`, `None` when it was not asked for.
+    pub fn program(&self, index: usize) -> Option<&Program> {
+        self.slot(index).map(|slot| &slot.program)
+    }
+
+    /// Why results and lost records of a program are not counted although it was asked for.
+    pub fn uncounted(&self, index: usize) -> Option<&str> {
+        match &self.slot(index)?.counter {
+            Counter::Failed(why) => Some(why),
+            _ => None,
+        }
+    }
+
+    /// What was counted of a program so far; nothing at all for one that is not loaded.
+    ///
+    /// # Errors
+    /// [`Error::Call`] when the kernel does not tell.
+    pub fn counts(&self, index: usize) -> Result<Counts, Error> {
+        let Some(slot) = self.slot(index) else { return Ok(Counts::default()) };
+        let mut counts = Counts::default();
+        if self.run_stats.is_some() {
+            let info = slot.program.info()?;
+            counts.runs = Some(info.run_count);
+            counts.run_time_ns = Some(info.run_time_ns);
+        }
+        match &slot.counter {
+            Counter::Off | Counter::Failed(_) => {}
+            Counter::Nothing => counts.records_lost = Some(0),
+            Counter::Map(map, layout) => {
+                let value = map.lookup(&[0; 4])?.unwrap_or_default();
+                counts.results = layout.results(&value);
+                counts.records_lost = Some(Layout::lost(&value));
+            }
+        }
+        Ok(counts)
+    }
+
+    fn slot(&self, index: usize) -> Option<&Slot> {
+        self.programs.get(index)?.as_ref()
+    }
+}
+
+/// What all programs of an object share.
+struct Loader<'a> {
+    object: &'a Object,
+    types: Option<BorrowedFd<'a>>,
+    maps: &'a [Map],
+    license: CString,
+    counting: bool,
+}
+
+/// What came of loading a program with counting put in.
+enum Counting {
+    /// It is loaded.
+    Done(OwnedFd, Counter),
+    /// There is nothing to count, or it cannot be.
+    Not(Counter),
+    /// The kernel refused it; the map must outlive the code that names its descriptor.
+    Refused(Lowered, Map),
+}
+
+impl Loader<'_> {
+    fn load(&self, spec: &ProgramSpec) -> Result<Slot, Error> {
+        let Some(prog_type) = spec.prog_type() else {
+            return Err(Error::UnknownSection { program: spec.name.clone(), section: spec.section.clone() });
+        };
+        if let ProgType::Tracing | ProgType::Lsm | ProgType::Ext | ProgType::StructOps = prog_type {
+            let what = format!("a kernel function or type as the target of a program of type {prog_type}");
+            return Err(Error::Unsupported { object: format!("program `{}`", spec.name), what });
+        }
+        let attempt = Attempt { loader: self, spec, prog_type };
+        let counting = match self.counting {
+            true => attempt.counted()?,
+            false => Counting::Not(Counter::Off),
+        };
+        let (fd, counter) = match counting {
+            Counting::Done(fd, counter) => (fd, counter),
+            Counting::Not(counter) => (attempt.plain()?, counter),
+            Counting::Refused(lowered, _map) => {
+                // When the untouched program is refused too, that verdict is the one that counts.
+                let fd = attempt.plain()?;
+                let why = attempt
+                    .with_log(&lowered)
+                    .err()
+                    .map(|(errno, log)| reject::message(&log).map_or_else(|| errno.to_string(), str::to_owned));
+                let why = why.unwrap_or_else(|| "no reason".to_owned());
+                (fd, Counter::Failed(format!("the verifier refuses the counting instructions: {why}")))
+            }
+        };
+        Ok(Slot { program: Program::new(fd, spec.name.clone(), Some(prog_type)), counter })
+    }
+}
+
+/// The ways one program is tried.
+struct Attempt<'a> {
+    loader: &'a Loader<'a>,
+    spec: &'a ProgramSpec,
+    prog_type: ProgType,
+}
+
+/// Bytes of the first log, and the most a log may take.
+const LOG_SIZES: std::ops::RangeInclusive<usize> = 64 << 10..=16 << 20;
+
+impl Attempt<'_> {
+    /// With counting put in, and without a log.
+    fn counted(&self) -> Result<Counting, Error> {
+        let layout = Layout::new(self.prog_type, possible_cpus()?);
+        let count::Counted { mut spec, map_slots } = match count::instrument(self.spec, &layout) {
+            Ok(Some(counted)) => counted,
+            Ok(None) => return Ok(Counting::Not(Counter::Nothing)),
+            Err(why) => return Ok(Counting::Not(Counter::Failed(why.to_string()))),
+        };
+        let map = Map::create(&counter_map(&layout), None)?;
+        for slot in map_slots {
+            let offset = spec.code.get(slot + 1).map_or(0, |second| second.imm.cast_unsigned());
+            if lower::put_map(&mut spec.code, slot, PSEUDO_MAP_VALUE, map.as_fd(), offset).is_none() {
+                return Ok(Counting::Not(Counter::Failed("its code could not be extended".to_owned())));
+            }
+        }
+        let lowered = lower(&spec, self.loader.maps, self.loader.types.is_some())?;
+        match self.once(&lowered, &mut []) {
+            Ok(fd) => Ok(Counting::Done(fd, Counter::Map(map, layout))),
+            Err(_) => Ok(Counting::Refused(lowered, map)),
+        }
+    }
+
+    /// Untouched; with a log when it is refused without.
+    fn plain(&self) -> Result<OwnedFd, Error> {
+        let mut lowered = lower(self.spec, self.loader.maps, self.loader.types.is_some())?;
+        if let Ok(fd) = self.once(&lowered, &mut []) {
+            return Ok(fd);
+        }
+        let (mut errno, mut log) = match self.with_log(&lowered) {
+            Ok(fd) => return Ok(fd),
+            Err(refusal) => refusal,
+        };
+        // Function and line records are for comfort too.
+        if ["func_info", "line_info"].iter().any(|what| log.contains(what)) {
+            lowered.funcs.clear();
+            lowered.lines.clear();
+            (errno, log) = match self.with_log(&lowered) {
+                Ok(fd) => return Ok(fd),
+                Err(refusal) => refusal,
+            };
+        }
+        Err(self.refusal(errno, log))
+    }
+
+    /// Loads with a log that grows until it holds all the verifier writes.
+    fn with_log(&self, lowered: &Lowered) -> Result<OwnedFd, (Errno, String)> {
+        let mut size = *LOG_SIZES.start();
+        loop {
+            let mut log = vec![0; size];
+            match self.once(lowered, &mut log) {
+                Ok(fd) => return Ok(fd),
+                Err(Errno::NOSPC) if size < *LOG_SIZES.end() => size *= 4,
+                Err(errno) => {
+                    let end = log.iter().position(|b| *b == 0).unwrap_or(log.len());
+                    log.truncate(end);
+                    return Err((errno, String::from_utf8_lossy(&log).into_owned()));
+                }
+            }
+        }
+    }
+
+    /// One `BPF_PROG_LOAD`.
+    fn once(&self, lowered: &Lowered, log: &mut [u8]) -> Result<OwnedFd, Errno> {
+        let records = !lowered.funcs.is_empty() || !lowered.lines.is_empty();
+        let attr = attr::ProgLoad {
+            prog_type: self.prog_type.id(),
+            prog_name: kernel_name(&self.spec.name),
+            prog_flags: self.spec.kind.map_or(0, |row| row.flags),
+            expected_attach_type: self.spec.attach_type().map_or(0, |t| t.id()),
+            prog_btf_fd: self.loader.types.filter(|_| records).map_or(0, sys::number),
+            ..Default::default()
+        };
+        let license = self.loader.license.as_c_str();
+        let Lowered { code, funcs, lines } = lowered;
+        sys::prog_load(&attr, &sys::ProgramParts { code, license, funcs, lines }, log)
+    }
+
+    /// What a refusal means: the verifier's verdict when it wrote one, else privilege, else a failed call.
+    fn refusal(&self, errno: Errno, log: String) -> Error {
+        let btf = self.loader.object.btf.as_ref();
+        let string = |offset| btf.and_then(|btf: &Btf| btf.string(offset));
+        if let Some(diagnostic) = reject::diagnose(self.spec, string, &log) {
+            return Error::Rejected { diagnostic: Box::new(diagnostic), log };
+        }
+        let call = Command::ProgLoad.name();
+        let object = format!("program `{}` of type {}", self.spec.name, self.prog_type);
+        match errno {
+            Errno::PERM | Errno::ACCESS => Error::no_privilege(call, object, needs(self.prog_type)),
+            _ => {
+                let cause = match errno {
+                    Errno::INVAL => Some("this kernel does not have this program type or one of its flags"),
+                    Errno::TOOBIG => Some("the program has too many instructions"),
+                    Errno::NOSPC => Some("the verifier wrote more than 16 MiB before it refused the program"),
+                    _ => None,
+                };
+                Error::Call { call, object, errno, cause }
+            }
+        }
+    }
+}
+
+/// Capabilities that allow to load programs of a type.
+fn needs(prog_type: ProgType) -> &'static str {
+    match prog_type {
+        ProgType::SocketFilter | ProgType::Syscall => "CAP_BPF",
+        ProgType::Kprobe
+        | ProgType::Tracepoint
+        | ProgType::PerfEvent
+        | ProgType::RawTracepoint
+        | ProgType::RawTracepointWritable
+        | ProgType::Tracing
+        | ProgType::Lsm => "CAP_BPF and CAP_PERFMON",
+        _ => "CAP_BPF and CAP_NET_ADMIN",
+    }
+}
+
+/// The map that one program counts in.
+fn counter_map(layout: &Layout) -> MapSpec {
+    MapSpec {
+        name: "skep_counts".to_owned(),
+        map_type: MapType::Array,
+        key_size: 4,
+        value_size: layout.value_size(),
+        max_entries: 1,
+        flags: 0,
+        extra: 0,
+        key_type: None,
+        value_type: None,
+        record_type: None,
+        role: MapRole::User,
+    }
+}
+
+/// The licence as the kernel takes it, up to its first zero.
+fn license(text: &str) -> CString {
+    let text = text.split('\0').next().unwrap_or_default();
+    CString::new(text).unwrap_or_default()
+}

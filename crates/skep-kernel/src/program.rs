@@ -1,0 +1,194 @@
+//! Live programs: what the kernel says of them, and test runs.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::io::Errno;
+use skep_isa::spec::ProgType;
+
+use crate::error::Error;
+use crate::map::ids;
+use crate::name;
+use crate::sys::{self, attr::Command};
+
+/// A program in the kernel; it lives while this value, a link or another process holds it.
+#[derive(Debug)]
+pub struct Program {
+    fd: OwnedFd,
+    name: String,
+    prog_type: Option<ProgType>,
+}
+
+/// What the kernel says of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramInfo {
+    /// Its number.
+    pub id: u32,
+    /// Its name, at most 15 bytes.
+    pub name: String,
+    /// Its type as a number; [`ProgramInfo::prog_type`] is the same by name.
+    pub type_number: u32,
+    /// Its type, `None` when it is newer than skep.
+    pub prog_type: Option<ProgType>,
+    /// Hash over its instructions.
+    pub tag: [u8; 8],
+    /// Bytes of machine code, 0 when it is interpreted.
+    pub jited_len: u32,
+    /// Bytes of its instructions as the kernel rewrote them.
+    pub translated_len: u32,
+    /// Instructions the verifier processed, 0 before Linux 5.16.
+    pub verified_insns: u32,
+    /// Numbers of the maps it uses.
+    pub map_ids: Vec<u32>,
+    /// Id of its types, 0 for none.
+    pub btf_id: u32,
+    /// User who loaded it.
+    pub uid: u32,
+    /// When it was loaded, in nanoseconds since boot.
+    pub load_time_ns: u64,
+    /// How often it ran while anybody measured.
+    pub run_count: u64,
+    /// How long it ran while anybody measured, in nanoseconds.
+    pub run_time_ns: u64,
+}
+
+/// What a test run is given. An empty field is not passed to the kernel.
+#[derive(Clone, Debug, Default)]
+pub struct TestRun<'a> {
+    /// The frame, for programs that see packets.
+    pub data: &'a [u8],
+    /// The context (`struct xdp_md`, `struct __sk_buff`, arguments of a raw tracepoint).
+    pub ctx: &'a [u8],
+    /// Room for a longer frame than was given, in bytes.
+    pub data_room: usize,
+    /// How often to run it, 0 for once.
+    pub repeat: u32,
+}
+
+/// What a test run gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestOutput {
+    /// What the program returned.
+    pub retval: u32,
+    /// The frame afterwards.
+    pub data: Vec<u8>,
+    /// The context afterwards, as long as the one given.
+    pub ctx: Vec<u8>,
+    /// Mean time of one run in nanoseconds.
+    pub duration_ns: u32,
+}
+
+impl Program {
+    pub(crate) fn new(fd: OwnedFd, name: String, prog_type: Option<ProgType>) -> Program {
+        Program { fd, name, prog_type }
+    }
+
+    /// Opens the program with this number.
+    ///
+    /// # Errors
+    /// [`Error::NoPrivilege`], or [`Error::Call`] when there is none.
+    pub fn from_id(id: u32) -> Result<Program, Error> {
+        let object = || format!("program {id}");
+        let fd = sys::fd_by_id(Command::ProgGetFdById, id)
+            .map_err(|e| Error::call(Command::ProgGetFdById.name(), object(), e))?;
+        let raw = sys::prog_info(fd.as_fd(), &mut [])
+            .map_err(|e| Error::call(Command::ObjGetInfoByFd.name(), object(), e))?;
+        Ok(Program::new(fd, name::from_kernel(&raw.name), ProgType::from_id(raw.prog_type)))
+    }
+
+    /// Numbers of all programs there are, ascending.
+    ///
+    /// # Errors
+    /// [`Error::NoPrivilege`].
+    pub fn ids() -> Result<Vec<u32>, Error> {
+        ids(Command::ProgGetNextId)
+    }
+
+    /// Its name: the object's, or the kernel's where it was opened by id.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its type, `None` when it is newer than skep.
+    pub fn prog_type(&self) -> Option<ProgType> {
+        self.prog_type
+    }
+
+    /// What the kernel says of it.
+    ///
+    /// # Errors
+    /// [`Error::Call`].
+    pub fn info(&self) -> Result<ProgramInfo, Error> {
+        let failed = |e| Error::call(Command::ObjGetInfoByFd.name(), format!("program `{}`", self.name), e);
+        let count = sys::prog_info(self.as_fd(), &mut []).map_err(failed)?.nr_map_ids;
+        let mut map_ids = vec![0; count as usize];
+        let raw = sys::prog_info(self.as_fd(), &mut map_ids).map_err(failed)?;
+        map_ids.truncate(raw.nr_map_ids as usize);
+        Ok(ProgramInfo {
+            id: raw.id,
+            name: name::from_kernel(&raw.name),
+            type_number: raw.prog_type,
+            prog_type: ProgType::from_id(raw.prog_type),
+            tag: raw.tag,
+            jited_len: raw.jited_prog_len,
+            translated_len: raw.xlated_prog_len,
+            verified_insns: raw.verified_insns,
+            map_ids,
+            btf_id: raw.btf_id,
+            uid: raw.created_by_uid,
+            load_time_ns: raw.load_time,
+            run_count: raw.run_cnt,
+            run_time_ns: raw.run_time_ns,
+        })
+    }
+
+    /// Runs it once, or `repeat` times, on what is given. Frames of packet programs have at least 14 bytes; programs
+    /// of socket-buffer types see them from the IP header on only in socket filters.
+    ///
+    /// # Errors
+    /// [`Error::Call`], with the limits of the program's type where they are the likely cause.
+    pub fn test_run(&self, run: &TestRun<'_>) -> Result<TestOutput, Error> {
+        // XDP and tc programs may push headers; 256 bytes is the room the kernel itself leaves.
+        let room = if run.data.is_empty() { 0 } else { run.data.len() + run.data_room.max(256) };
+        let mut data = vec![0; room];
+        let mut ctx = vec![0; run.ctx.len()];
+        let (out, result) = sys::test_run(
+            self.as_fd(),
+            sys::TestRunParts {
+                data_in: run.data,
+                data_out: &mut data,
+                ctx_in: run.ctx,
+                ctx_out: &mut ctx,
+                repeat: run.repeat,
+                flags: 0,
+            },
+        );
+        match result {
+            Ok(()) => {}
+            Err(errno) => {
+                let cause = match errno {
+                    Errno::INVAL => Some(
+                        "the frame is shorter or longer than test runs of this program type take, \
+                         or the context has a field set that may not be",
+                    ),
+                    Errno::OPNOTSUPP | sys::ENOTSUPP => Some("programs of this type have no test run"),
+                    Errno::NOSPC => Some("the frame grew beyond the room given"),
+                    _ => None,
+                };
+                let (call, object) = (Command::ProgTestRun.name(), format!("program `{}`", self.name));
+                return Err(match errno {
+                    Errno::PERM => Error::call(call, object, errno),
+                    _ => Error::Call { call, object, errno, cause },
+                });
+            }
+        }
+        data.truncate(out.data_size_out as usize);
+        ctx.truncate(out.ctx_size_out as usize);
+        Ok(TestOutput { retval: out.retval, data, ctx, duration_ns: out.duration })
+    }
+}
+
+impl AsFd for Program {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}

@@ -1,0 +1,229 @@
+//! From the verifier's log to a diagnostic: what it said last, where it stopped, and what to change.
+
+use skep_diag::{Diagnostic, Snippet, code};
+use skep_object::ProgramSpec;
+
+/// What to try, by a part of the verifier's message. The first row that fits is taken.
+#[rustfmt::skip]
+const ADVICE: &[(&str, &str)] = &[
+    ("_or_null'", "the value may be null: compare it with 0 before it is used"),
+    ("invalid access to packet", "compare the end of what is read with `data_end` first, on every path"),
+    ("infinite loop detected", "let the loop's condition depend on a counter that changes and has a fixed bound"),
+    ("back-edge", "this kernel accepts no loops here: unroll it, or give it a fixed bound"),
+    ("BPF program is too large", "shorten or bound the loops: the verifier walks every iteration"),
+    ("too complex", "split the program into functions, or bound its loops more tightly"),
+    ("cannot call GPL-restricted function", "declare a GPL-compatible licence: `char LICENSE[] SEC(\"license\") = \"GPL\";`"),
+    ("cannot call GPL", "declare a GPL-compatible licence: `char LICENSE[] SEC(\"license\") = \"GPL\";`"),
+    ("unknown func", "programs of this type may not call this helper, or this kernel does not have it"),
+    ("program of this type cannot use helper", "use a helper that this program type allows"),
+    ("helper call is not allowed", "use a helper that this program type allows"),
+    ("invalid read from stack", "give the variable a value on every path before it is read, padding included"),
+    ("invalid indirect read from stack", "zero the whole structure before it is passed on, padding included"),
+    ("invalid indirect access to stack", "zero the whole structure before it is passed on, padding included"),
+    ("R0 !read_ok", "return a value on every path"),
+    ("!read_ok", "give the register a value on every path before it is read; calls clear r1 to r5"),
+    ("unreachable insn", "remove the code that nothing leads to"),
+    ("combined stack size", "keep large variables in a map: a program and all it calls have 512 bytes of stack"),
+    ("invalid write to stack", "keep large variables in a map: a function has 512 bytes of stack"),
+    ("invalid access to map value", "compare the offset with the value's size first"),
+    ("min value is negative", "make the number unsigned, or compare it with 0 first"),
+    ("unbounded memory access", "compare the number with its upper bound first"),
+    ("unbounded min value", "compare the number with its bounds before it becomes part of an address"),
+    ("Unreleased reference", "release it on every path (for a ring buffer: submit or discard)"),
+    ("invalid bpf_context access", "read only fields that this program type's context has, with their own size"),
+    ("misaligned", "read it in smaller pieces, or copy it to the stack first"),
+    ("math between", "do arithmetic only on numbers or on pointers that allow it, not on this pointer"),
+    ("At program exit the register R0", "return only the values that this program type allows"),
+    ("leaks addr", "store a number, not an address"),
+    ("invalid mem access 'scalar'", "this is a number, not an address: read kernel memory with `bpf_probe_read_kernel`"),
+    ("invalid mem access 'inv'", "this is a number, not an address: read kernel memory with `bpf_probe_read_kernel`"),
+    ("last insn is not an exit or jmp", "end every function with `return`"),
+    ("jump out of range", "let every jump end inside its function"),
+];
+
+/// What the log says.
+#[derive(Debug, PartialEq, Eq)]
+struct Verdict<'a> {
+    /// The verifier's last message.
+    message: &'a str,
+    /// The instruction it stopped at.
+    slot: Option<usize>,
+    /// That instruction's text.
+    insn: Option<&'a str>,
+}
+
+/// The verifier's message, `None` when the log holds no verdict (the refusal came from elsewhere).
+pub(crate) fn message(log: &str) -> Option<&str> {
+    verdict(log).map(|v| v.message)
+}
+
+/// A diagnostic for a rejected program. `string` reads the object's BTF strings, for line information.
+pub(crate) fn diagnose<'a>(
+    spec: &ProgramSpec,
+    string: impl Fn(u32) -> Option<&'a str>,
+    log: &str,
+) -> Option<Diagnostic> {
+    let verdict = verdict(log)?;
+    let title = format!("the kernel rejected `{}`: {}", spec.name, verdict.message);
+    let mut d = Diagnostic::error(code::REJECTED, title);
+    let line = verdict.slot.and_then(|slot| spec.line_at(slot));
+    if let Some(line) = line
+        && let Some(text) = string(line.text_off).filter(|t| !t.trim().is_empty())
+    {
+        let text = text.trim_end();
+        let begin = text.len() - text.trim_start().len();
+        let file = string(line.file_off).unwrap_or("<unknown file>");
+        let at = usize::try_from(line.line).unwrap_or(1);
+        d = d.snippet(Snippet::new(file, text).at_line(at).mark(begin..text.len(), "the verifier stopped here"));
+    }
+    if let Some(slot) = verdict.slot {
+        let insn = verdict.insn.map(|text| format!(": {text}")).unwrap_or_default();
+        let func = spec.func_at(slot).filter(|f| f.name != spec.name);
+        let func = func.map(|f| format!(" in `{}`", f.name)).unwrap_or_default();
+        d = d.note(format!("instruction {slot}{func}{insn}"));
+    }
+    d = d.note(format!("the verifier says: {}", verdict.message));
+    if let Some((_, advice)) = ADVICE.iter().find(|(part, _)| verdict.message.contains(part)) {
+        d = d.help(*advice);
+    }
+    Some(d)
+}
+
+fn verdict(log: &str) -> Option<Verdict<'_>> {
+    let mut message = None;
+    let mut at = None;
+    for line in log.lines().map(str::trim) {
+        if let Some(insn) = insn_line(line) {
+            at = Some(insn);
+            // What was said before this instruction was not the reason to stop.
+            message = None;
+        } else if !is_narration(line) {
+            message = Some(line);
+        }
+    }
+    let message = message?;
+    let slot = at.map(|(slot, _)| slot).or_else(|| named_insn(message));
+    Some(Verdict { message, slot, insn: at.map(|(_, text)| text) })
+}
+
+/// `12: (79) r1 = *(u64 *)(r0 +0)   ; R0=…` as slot and text.
+fn insn_line(line: &str) -> Option<(usize, &str)> {
+    let (slot, rest) = line.split_once(": (")?;
+    let (opcode, text) = rest.split_once(") ")?;
+    if opcode.len() != 2 || !opcode.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let text = text.split_once(" ;").map_or(text, |(text, _)| text);
+    Some((slot.parse().ok()?, text.trim()))
+}
+
+/// `… insn 12 …`: checks before the walk name the instruction in the message.
+fn named_insn(message: &str) -> Option<usize> {
+    let (_, rest) = message.split_once("insn ")?;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    rest.get(..digits)?.parse().ok()
+}
+
+/// Lines that tell of the walk, not of its end.
+fn is_narration(line: &str) -> bool {
+    const BEGINNINGS: &[&str] = &[
+        ";",
+        "processed ",
+        "verification time",
+        "stack depth",
+        "mark_precise",
+        "from ",
+        "func#",
+        "Func#",
+        "Validating ",
+        "caller:",
+        "callee:",
+        "returning from callee",
+        "to caller at",
+        "frame",
+        "last_idx",
+        "regs=",
+        "parent ",
+        "propagating",
+        "Live regs",
+        "max_states",
+    ];
+    let state =
+        line.split_once(':').is_some_and(|(slot, _)| !slot.is_empty() && slot.bytes().all(|b| b.is_ascii_digit()));
+    let registers = line.split_once('=').is_some_and(|(name, _)| {
+        name.strip_prefix('R').is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit()) && !n.contains(' '))
+    });
+    line.is_empty() || state || registers || BEGINNINGS.iter().any(|b| line.starts_with(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use skep_diag::Style;
+    use skep_object::{FuncInfo, LineInfo};
+
+    const LOG: &str = "\
+0: R1=ctx() R10=fp0
+; __u64 *v = bpf_map_lookup_elem(&m, &k); @ count.bpf.c:9
+3: (85) call bpf_map_lookup_elem#1    ; R0_w=map_value_or_null(id=1,map=m,ks=4,vs=8)
+; *v += 1; @ count.bpf.c:10
+4: (79) r1 = *(u64 *)(r0 +0)
+R0 invalid mem access 'map_value_or_null'
+processed 5 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0
+";
+
+    fn spec(lines: Vec<LineInfo>) -> ProgramSpec {
+        ProgramSpec {
+            name: "count".into(),
+            section: "xdp".into(),
+            kind: None,
+            hook: None,
+            code: vec![],
+            relocs: vec![],
+            funcs: vec![FuncInfo { slot: 0, name: "count".into(), type_id: None }],
+            lines,
+        }
+    }
+
+    #[test]
+    fn a_rejection_shows_the_source_line_the_reason_and_what_to_try() {
+        let line = |slot, text_off, line| LineInfo { slot, file_off: 1, text_off, line, column: 1 };
+        let strings = |at| match at {
+            1 => Some("count.bpf.c"),
+            2 => Some("\t*v += 1;"),
+            _ => Some("\t__u64 *v = bpf_map_lookup_elem(&m, &k);"),
+        };
+        let d = diagnose(&spec(vec![line(0, 3, 9), line(4, 2, 10)]), strings, LOG).expect("a verdict");
+        let expected = "\
+error[K0001]: the kernel rejected `count`: R0 invalid mem access 'map_value_or_null'
+  --> count.bpf.c:10:2
+   |
+10 |     *v += 1;
+   |     ^^^^^^^^ the verifier stopped here
+   |
+   = note: instruction 4: r1 = *(u64 *)(r0 +0)
+   = note: the verifier says: R0 invalid mem access 'map_value_or_null'
+   = help: the value may be null: compare it with 0 before it is used";
+        assert_eq!(d.render(Style::Plain), expected);
+    }
+
+    #[test]
+    fn without_line_information_the_instruction_is_shown() {
+        let d = diagnose(&spec(vec![]), |_| None, LOG).expect("a verdict");
+        assert!(d.snippets.is_empty());
+        assert_eq!(d.notes.first().map(String::as_str), Some("instruction 4: r1 = *(u64 *)(r0 +0)"));
+    }
+
+    #[test]
+    fn an_instruction_named_in_the_message_is_found() {
+        let v = verdict("unreachable insn 3\nprocessed 0 insns (limit 1000000)\n").expect("a verdict");
+        assert_eq!((v.message, v.slot, v.insn), ("unreachable insn 3", Some(3), None));
+    }
+
+    #[test]
+    fn a_log_without_a_verdict_is_none() {
+        assert_eq!(message(""), None);
+        assert_eq!(message("processed 0 insns (limit 1000000) max_states_per_insn 0\n"), None);
+        assert_eq!(message("0: R1=ctx() R10=fp0\n0: (b7) r0 = 0   ; R0=0\n"), None);
+    }
+}
