@@ -15,7 +15,8 @@ cleanup() {
 trap cleanup EXIT
 client() { ip netns exec skep-client "$@"; }
 server() { ip netns exec skep-server "$@"; }
-background() { "$@" >>"$work/log" 2>&1 & pids="$pids $!"; }
+# `ip netns exec` becomes the command, so the id is the command's.
+background() { side=$1; shift; ip netns exec "skep-$side" "$@" >>"$work/log" 2>&1 & pids="$pids $!"; }
 
 cat >"$work/tag.c" <<'END'
 #include <linux/bpf.h>

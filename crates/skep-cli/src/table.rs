@@ -9,7 +9,7 @@ const MAX_ROWS: usize = 40;
 /// An empty table in our style.
 pub(crate) fn new(header: impl IntoIterator<Item = String>) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(presets::NOTHING);
     table.set_header(header.into_iter().collect::<Vec<_>>());
     table
 }

@@ -20,6 +20,10 @@ pub(crate) fn decode(program: &ProgramSpec, object: &Object, maps: &[Map], kind:
     if program.code.is_empty() || program.code.len() > MAX_SLOTS {
         return Err(bad(0, format!("a program has 1 to {MAX_SLOTS} instructions, this one {}", program.code.len())));
     }
+    if let Some(reloc) = program.relocs.iter().find(|r| matches!(r.target, RelocTarget::Core(_))) {
+        let what = "the layout of a kernel type (CO-RE)".to_owned();
+        return Err(Error::Unsupported { place: Place::of(program, object, reloc.slot as usize), what });
+    }
     let mut ops = Vec::with_capacity(program.code.len());
     let mut slots = program.code.iter().enumerate();
     while let Some((slot, &insn)) = slots.next() {
@@ -90,7 +94,7 @@ fn wide(
         (Some(RelocTarget::Extern(symbol)), _) => {
             return Err(Error::Unsupported { place: place(), what: format!("`{symbol}`, a symbol of the kernel,") });
         }
-        (None, 0) => u64::from(insn.imm as u32) | u64::from(second.imm as u32) << 32,
+        (Some(RelocTarget::Core(_)) | None, 0) => u64::from(insn.imm as u32) | u64::from(second.imm as u32) << 32,
         (None, PSEUDO_FUNC) => {
             let target = slot as i64 + 1 + i64::from(insn.imm);
             let begins = |t: &usize| *t < program.code.len() && !follows_wide(program, *t);
@@ -99,7 +103,7 @@ fn wide(
                 None => return Err(bad(format!("slot {target} is no function of the program"))),
             }
         }
-        (None, src) => return Err(bad(format!("pseudo source {src} without a relocation"))),
+        (_, src) => return Err(bad(format!("pseudo source {src} without a relocation"))),
     };
     Ok(Op { code: Code::LdImm64, dst: insn.dst, src: ZERO, off: 0, imm: imm as i64 })
 }

@@ -5,7 +5,7 @@ use std::io::BufWriter;
 use std::path::Path;
 
 use skep_diag::{Diagnostic, code};
-use skep_net::pcap::{Frame, LinkType, Reader, Writer};
+use skep_net::pcap::{Format, Frame, LinkType, Reader, Writer};
 
 use crate::error::Error;
 use crate::object::read;
@@ -13,7 +13,6 @@ use crate::object::read;
 /// A capture file held in memory, and how far it has been fed to a program.
 #[derive(Debug)]
 pub(crate) struct Capture {
-    path: String,
     bytes: Vec<u8>,
     frames: Vec<Place>,
     next: usize,
@@ -57,7 +56,7 @@ impl Capture {
                 }
             }
         }
-        Ok(Capture { path: path.to_owned(), bytes, frames, next: 0, cut })
+        Ok(Capture { bytes, frames, next: 0, cut })
     }
 
     /// The next frame, `None` at the end.
@@ -77,10 +76,6 @@ impl Capture {
     pub(crate) fn progress(&self) -> (usize, usize) {
         (self.next, self.frames.len())
     }
-
-    pub(crate) fn path(&self) -> &str {
-        &self.path
-    }
 }
 
 fn link_type(path: &str, number: usize, link: LinkType) -> Error {
@@ -90,39 +85,33 @@ fn link_type(path: &str, number: usize, link: LinkType) -> Error {
         .into()
 }
 
-/// A capture file being written: pcap when its name ends in `.pcap`, else pcapng.
+/// A capture file being written: pcap when its name ends in `.pcap` or `.cap`, else pcapng.
 pub(crate) struct Output {
     path: String,
-    writer: Writer<BufWriter<File>>,
+    /// `None` once the file is finished.
+    writer: Option<Writer<BufWriter<File>>>,
 }
 
 impl Output {
     pub(crate) fn create(path: &str) -> Result<Output, Error> {
-        let failed = |error| Error::File { action: "write", path: path.to_owned(), error };
-        let file = BufWriter::with_capacity(1 << 16, File::create(path).map_err(failed)?);
-        let writer = if path.ends_with(".pcap") {
-            Writer::pcap(file, LinkType::ETHERNET)
-        } else {
-            Writer::pcapng(file, LinkType::ETHERNET)
-        };
-        Ok(Output { path: path.to_owned(), writer: writer.map_err(failed)? })
+        let file = File::create(path).map_err(|error| Error::File { action: "write", path: path.to_owned(), error })?;
+        let writer = Writer::new(BufWriter::with_capacity(1 << 16, file), Format::of_name(path));
+        let writer = writer.map_err(|error| Error::Capture { path: path.to_owned(), error })?;
+        Ok(Output { path: path.to_owned(), writer: Some(writer) })
     }
 
+    /// Writes `data` with the time and length of the frame it was made of.
     pub(crate) fn write(&mut self, timestamp_ns: Option<u64>, data: &[u8]) -> Result<(), Error> {
-        self.writer.write(timestamp_ns.unwrap_or(0), data).map_err(|error| self.failed(error))
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        let original_len = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        let frame = Frame { data, original_len, timestamp_ns, link_type: LinkType::ETHERNET };
+        writer.write(&frame).map_err(|error| Error::Capture { path: self.path.clone(), error })
     }
 
+    /// Ends the file; nothing is written after.
     pub(crate) fn finish(&mut self) -> Result<(), Error> {
-        self.writer.flush().map_err(|error| self.failed(error))
-    }
-
-    fn failed(&self, error: std::io::Error) -> Error {
-        Error::File { action: "write", path: self.path.clone(), error }
-    }
-}
-
-impl std::fmt::Debug for Output {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Output").field("path", &self.path).finish_non_exhaustive()
+        let Some(writer) = self.writer.take() else { return Ok(()) };
+        writer.finish().map_err(|error| Error::Capture { path: self.path.clone(), error })?;
+        Ok(())
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use skep_kernel::{Link, RingBuffer, TestRun};
+use skep_diag::{Diagnostic, code};
+use skep_kernel::{Link, RingBuffer};
 use skep_object::{Hook, Object};
 
 use crate::engine::Options;
@@ -25,7 +26,8 @@ impl KernelPlace {
         let mut rings = Vec::new();
         for (at, spec) in object.maps.iter().enumerate() {
             if spec.map_type == skep_isa::spec::MapType::Ringbuf {
-                rings.push((at, RingBuffer::new(loaded.map(at))?));
+                let map = loaded.map(at).map(RingBuffer::new).transpose()?;
+                rings.extend(map.map(|ring| (at, ring)));
             }
         }
         let programs = options.programs.clone().unwrap_or_else(|| (0..object.programs.len()).collect());
@@ -54,7 +56,9 @@ impl KernelPlace {
     }
 
     pub(crate) fn wait(&self, timeout: Duration) -> Result<(), Error> {
-        Ok(skep_kernel::wait(self.rings.iter().map(|(_, ring)| ring), timeout)?)
+        let rings: Vec<&RingBuffer> = self.rings.iter().map(|(_, ring)| ring).collect();
+        skep_kernel::wait(&rings, Some(timeout))?;
+        Ok(())
     }
 
     pub(crate) fn records_lost(&self) -> Result<Option<u64>, Error> {
@@ -69,12 +73,12 @@ impl KernelPlace {
     pub(crate) fn attach(&mut self, program: usize, hook: &Hook) -> Result<String, Error> {
         let Some(program) = self.loaded.program(program) else { return Ok(String::new()) };
         let link = skep_kernel::attach(program, hook)?;
-        let way = link.way().to_owned();
+        let way = link.used().to_owned();
         self.links.push(link);
         Ok(way)
     }
 
-    pub(crate) fn detach(&mut self) {
-        self.links.clear();
+    pub(crate) fn map(&self, index: usize) -> Result<&skep_kernel::Map, Error> {
+        self.loaded.map(index).ok_or_else(|| Diagnostic::error(code::NO_MAP, format!("there is no map {index}")).into())
     }
 }

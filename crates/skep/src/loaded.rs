@@ -340,7 +340,7 @@ impl Loaded {
                 report.verdicts = counts.results.map(|r| r.into_iter().filter(|(_, n)| *n > 0).collect());
                 let ran = counts.runs.filter(|n| *n > 0);
                 report.ns_per_run = ran.zip(counts.run_time_ns).map(|(n, ns)| ns as f64 / n as f64);
-                report.not_counted = counts.not_counted;
+                report.not_counted = kernel.loaded.uncounted(index).map(str::to_owned);
             }
             return Ok(report);
         }

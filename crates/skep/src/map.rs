@@ -50,7 +50,7 @@ impl<'l> Map<'l> {
         match self.place {
             Place::Vm(vm) => Ok(vm.machine.borrow().map(self.index).and_then(|m| m.lookup(key))),
             #[cfg(target_os = "linux")]
-            Place::Kernel(kernel) => Ok(kernel.loaded.map(self.index).lookup(key)?),
+            Place::Kernel(kernel) => Ok(kernel.map(self.index)?.lookup(key)?),
         }
     }
 
@@ -70,7 +70,7 @@ impl<'l> Map<'l> {
                 })
             }
             #[cfg(target_os = "linux")]
-            Place::Kernel(kernel) => Ok(kernel.loaded.map(self.index).update(key, value, flags)?),
+            Place::Kernel(kernel) => Ok(kernel.map(self.index)?.update(key, value, flags)?),
         }
     }
 
@@ -85,7 +85,7 @@ impl<'l> Map<'l> {
                 Ok(machine.map_mut(self.index).is_some_and(|m| m.delete(key).is_ok()))
             }
             #[cfg(target_os = "linux")]
-            Place::Kernel(kernel) => Ok(kernel.loaded.map(self.index).delete(key)?),
+            Place::Kernel(kernel) => Ok(kernel.map(self.index)?.delete(key)?),
         }
     }
 
@@ -100,7 +100,7 @@ impl<'l> Map<'l> {
         match self.place {
             Place::Vm(vm) => Ok(vm.machine.borrow().map(self.index).map(|m| m.entries()).unwrap_or_default()),
             #[cfg(target_os = "linux")]
-            Place::Kernel(kernel) => Ok(kernel.loaded.map(self.index).entries()?),
+            Place::Kernel(kernel) => Ok(kernel.map(self.index)?.entries()?),
         }
     }
 
