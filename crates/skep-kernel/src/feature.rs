@@ -1,1 +1,158 @@
-//! What this kernel can do.
+//! What this kernel can do: program types that load, map types that can be made, and a few plain facts.
+//!
+//! Every answer is tried, not inferred from the version, and has three values: a probe that failed for a reason that
+//! says nothing of the kernel is no "no".
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::io::Errno;
+use skep_isa::Insn;
+use skep_isa::insn::EXIT;
+use skep_isa::spec::{AttachType, MapType, ProgType, map_type, prog_type, section};
+
+use crate::error::is_privileged;
+use crate::lower::encode;
+use crate::sys::{self, attr};
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The kernel has it.
+    Yes,
+    /// The kernel does not have it, or refuses it here: why.
+    No(String),
+    /// It could not be found out: why.
+    Unknown(String),
+}
+
+/// Which program types this kernel loads, in the order of their numbers.
+pub fn program_types() -> Vec<(ProgType, Answer)> {
+    let rows = prog_type::TABLE.iter().filter(|row| row.id != ProgType::Unspec);
+    rows.map(|row| (row.id, program_type(row.id))).collect()
+}
+
+/// Whether this kernel loads programs of a type: tried with `return 0`.
+pub fn program_type(prog_type: ProgType) -> Answer {
+    let code = encode(&[Insn::new(0xb7, 0, 0, 0, 0), Insn::new(EXIT, 0, 0, 0, 0)]);
+    let attr = attr::ProgLoad {
+        prog_type: prog_type.id(),
+        expected_attach_type: attach_type(prog_type).map_or(0, AttachType::id),
+        prog_flags: if prog_type == ProgType::Syscall { section::SLEEPABLE } else { 0 },
+        prog_name: crate::name::kernel_name("skep_probe"),
+        ..Default::default()
+    };
+    let parts = sys::ProgramParts { code: &code, license: c"GPL", funcs: &[], lines: &[] };
+    let mut log = vec![0; 4096];
+    match sys::prog_load(&attr, &parts, &mut log) {
+        Ok(_) => Answer::Yes,
+        // The verifier spoke: it knows the type, and misses the target that a real program of the type names.
+        Err(_) if log.first().is_some_and(|b| *b != 0) => Answer::Yes,
+        Err(errno) => refused(errno),
+    }
+}
+
+/// Which map types this kernel makes, in the order of their numbers.
+pub fn map_types() -> Vec<(MapType, Answer)> {
+    let rows = map_type::TABLE.iter().filter(|row| row.id != MapType::Unspec);
+    rows.map(|row| (row.id, map_type(row.id))).collect()
+}
+
+/// Whether this kernel makes maps of a type: tried with the smallest map there can be.
+pub fn map_type(map_type: MapType) -> Answer {
+    const NO_PREALLOC: u32 = 1;
+    const MMAPABLE: u32 = 1 << 10;
+    let page = u32::try_from(rustix::param::page_size()).unwrap_or(4096);
+    // Key, value, entries, flags.
+    let (key_size, value_size, max_entries, map_flags) = match map_type {
+        MapType::StructOps => return Answer::Unknown("such a map needs a type of the kernel's own".to_owned()),
+        MapType::Ringbuf | MapType::UserRingbuf => (0, 0, page, 0),
+        MapType::Queue | MapType::Stack | MapType::BloomFilter => (0, 4, 1, 0),
+        MapType::LpmTrie => (8, 4, 1, NO_PREALLOC),
+        MapType::StackTrace => (4, 8, 1, 0),
+        MapType::CgroupStorage | MapType::PercpuCgroupStorage => (8, 4, 0, 0),
+        MapType::SkStorage | MapType::InodeStorage | MapType::TaskStorage | MapType::CgrpStorage => {
+            (4, 4, 0, NO_PREALLOC)
+        }
+        MapType::Arena => (0, 0, 1, MMAPABLE),
+        MapType::InsnArray => (4, 16, 1, 0),
+        _ => (4, 4, 1, 0),
+    };
+    let mut attr =
+        attr::MapCreate { map_type: map_type.id(), key_size, value_size, max_entries, map_flags, ..Default::default() };
+    let made = match map_type {
+        MapType::SkStorage | MapType::InodeStorage | MapType::TaskStorage | MapType::CgrpStorage => {
+            with_int_type(|types| {
+                attr.btf_fd = sys::number(types);
+                attr.btf_key_type_id = 1;
+                attr.btf_value_type_id = 1;
+                sys::map_create(&attr)
+            })
+        }
+        MapType::ArrayOfMaps | MapType::HashOfMaps => {
+            let inner = attr::MapCreate { map_type: MapType::Array.id(), ..attr };
+            sys::map_create(&inner).and_then(|inner| {
+                attr.inner_map_fd = sys::number(inner.as_fd());
+                sys::map_create(&attr)
+            })
+        }
+        _ => sys::map_create(&attr),
+    };
+    match made {
+        Ok(_) => Answer::Yes,
+        Err(errno) => refused(errno),
+    }
+}
+
+/// A plain fact of the kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// What it is about.
+    pub name: &'static str,
+    /// Its value, `None` where the kernel does not tell.
+    pub value: Option<String>,
+}
+
+/// Plain facts: version, just-in-time compiler, types, who may use eBPF.
+pub fn facts() -> Vec<Fact> {
+    let read = |path: &str| std::fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
+    let types = std::fs::metadata("/sys/kernel/btf/vmlinux").ok().map(|m| format!("{} bytes", m.len()));
+    let fact = |name, value| Fact { name, value };
+    vec![
+        fact("kernel version", Some(rustix::system::uname().release().to_string_lossy().into_owned())),
+        fact("privileged", Some(is_privileged().to_string())),
+        fact("bpf_jit_enable", read("/proc/sys/net/core/bpf_jit_enable")),
+        fact("bpf_jit_harden", read("/proc/sys/net/core/bpf_jit_harden")),
+        fact("unprivileged_bpf_disabled", read("/proc/sys/kernel/unprivileged_bpf_disabled")),
+        fact("perf_event_paranoid", read("/proc/sys/kernel/perf_event_paranoid")),
+        fact("lockdown", read("/sys/kernel/security/lockdown")),
+        fact("vmlinux types", types),
+    ]
+}
+
+/// The attach type that loading a program of a type asks for.
+fn attach_type(prog_type: ProgType) -> Option<AttachType> {
+    let row = section::TABLE.iter().find(|row| row.prog_type == prog_type && row.attach_type.is_some());
+    row.and_then(|row| row.attach_type)
+}
+
+fn refused(errno: Errno) -> Answer {
+    match errno {
+        Errno::PERM | Errno::ACCESS if is_privileged() => Answer::No("a policy of this host refuses it".to_owned()),
+        Errno::PERM | Errno::ACCESS => Answer::Unknown("this process lacks privilege".to_owned()),
+        Errno::INVAL | Errno::OPNOTSUPP | sys::ENOTSUPP => {
+            Answer::No(format!("this kernel does not have it ({errno})"))
+        }
+        _ => Answer::Unknown(errno.to_string()),
+    }
+}
+
+/// Calls with loaded types whose type 1 is a signed 32-bit `int`.
+fn with_int_type<T>(f: impl FnOnce(BorrowedFd<'_>) -> Result<T, Errno>) -> Result<T, Errno> {
+    /// A header, one INT record and its name, as `Documentation/bpf/btf.rst` lays them out.
+    const HEADER: [u32; 6] = [0x0001_eb9f, 24, 0, 16, 16, 5];
+    const INT: [u32; 4] = [1, 1 << 24, 4, (1 << 24) | 32];
+    let words = HEADER.iter().chain(&INT).flat_map(|word| word.to_ne_bytes());
+    let types: Vec<u8> = words.chain(*b"\0int\0").collect();
+    let types = sys::btf_load(&types)?;
+    f(types.as_fd())
+}
