@@ -137,6 +137,7 @@ pub(crate) const fn error(errno: i64) -> u64 {
 
 pub(crate) const ENOMEM: i64 = 12;
 pub(crate) const EAGAIN: i64 = 11;
+pub(crate) const EACCES: i64 = 13;
 pub(crate) const EFAULT: i64 = 14;
 pub(crate) const EINVAL: i64 = 22;
 pub(crate) const E2BIG: i64 = 7;

@@ -1,6 +1,6 @@
 //! Helpers on XDP frames, with the room of the kernel's test run: 256 bytes in front, a page in all.
 
-use super::{Answer, Args, EINVAL, context, error};
+use super::{Answer, Args, EACCES, EINVAL, context, error};
 use crate::interpreter::Vm;
 use crate::packet::{ETH, XDP_RESERVED};
 
@@ -35,7 +35,8 @@ pub(super) fn adjust_meta(vm: &mut Vm<'_>, [xdp, distance, ..]: Args) -> Answer 
             packet.meta = meta;
             Ok(0)
         }
-        _ => Ok(error(EINVAL)),
+        Some(_) => Ok(error(EACCES)),
+        None => Ok(error(EINVAL)),
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "bpf(2) has no safe form here; this is test code")]
 
 use skep_isa::Insn;
+use skep_object::MapSpec;
 use skep_vm::{Config, Machine, Outcome, Packet};
 
 use crate::support;
@@ -19,6 +20,92 @@ fn close(fd: i64) {
 
 fn two(low: u64, high: u64) -> u64 {
     low | high << 32
+}
+
+/// A map of the kernel's.
+pub struct KernelMap {
+    fd: i64,
+    key_size: usize,
+    value_size: usize,
+}
+
+impl KernelMap {
+    pub fn new(spec: &MapSpec) -> KernelMap {
+        let mut attr = [0; 20];
+        attr[0] = two(spec.map_type.id().into(), spec.key_size.into());
+        attr[1] = two(spec.value_size.into(), spec.max_entries.into());
+        attr[2] = spec.flags.into();
+        let fd = bpf(0, &mut attr).unwrap_or_else(|errno| panic!("map create: errno {errno}"));
+        KernelMap { fd, key_size: spec.key_size as usize, value_size: spec.value_size as usize }
+    }
+
+    fn call(&self, command: i32, key: &[u8], value: *const u8, flags: u64) -> Result<(), i32> {
+        let mut attr = [0; 20];
+        attr[0] = self.fd as u64;
+        attr[1] = key.as_ptr() as u64;
+        attr[2] = value as u64;
+        attr[3] = flags;
+        bpf(command, &mut attr).map(|_| ())
+    }
+
+    pub fn lookup(&self, key: &[u8]) -> Option<Vec<u8>> {
+        let mut value = vec![0; self.value_size];
+        self.call(1, key, value.as_mut_ptr(), 0).ok().map(|()| value)
+    }
+
+    pub fn update(&self, key: &[u8], value: &[u8], flags: u64) -> Result<(), i32> {
+        self.call(2, key, value.as_ptr(), flags)
+    }
+
+    pub fn delete(&self, key: &[u8]) -> Result<(), i32> {
+        self.call(3, key, std::ptr::null(), 0)
+    }
+
+    pub fn entries(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut all = Vec::new();
+        let mut last: Option<Vec<u8>> = None;
+        loop {
+            let mut next = vec![0_u8; self.key_size];
+            let mut attr = [0; 20];
+            attr[0] = self.fd as u64;
+            attr[1] = last.as_ref().map_or(0, |key| key.as_ptr() as u64);
+            attr[2] = next.as_mut_ptr() as u64;
+            if bpf(4, &mut attr).is_err() {
+                return all;
+            }
+            all.push((next.clone(), self.lookup(&next).expect("the key is there")));
+            last = Some(next);
+        }
+    }
+}
+
+impl Drop for KernelMap {
+    fn drop(&mut self) {
+        close(self.fd);
+    }
+}
+
+/// Runs of one program, one after another on the same map, give the same results.
+#[track_caller]
+pub fn agree_on_runs(section: &str, code: &[Insn], maps: &[MapSpec], frame: &[u8], runs: usize) {
+    let on_kernel: Vec<KernelMap> = maps.iter().map(KernelMap::new).collect();
+    let with_fds: Vec<Insn> = code
+        .iter()
+        .map(|insn| match (insn.is_wide(), insn.src) {
+            (true, 1) => Insn { imm: on_kernel[insn.imm as usize].fd as i32, ..*insn },
+            _ => *insn,
+        })
+        .collect();
+    let mut machine = support::machine(section, code, maps);
+    for run in 0..runs {
+        let kernel = test_run(section, &with_fds, frame).unwrap_or_else(|why| panic!("{why}"));
+        let mut packet = Packet::new();
+        packet.set_frame(frame);
+        match machine.run(0, &mut packet) {
+            Outcome::Ran { result, .. } => assert_eq!(kernel.0, result as u32, "run {run} of {code:?}"),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 /// Loads and test-runs a program: what it returned and the frame after it.
