@@ -191,7 +191,7 @@ impl<'a> Reader<'a> {
             self.order = section_order(rest).ok_or_else(|| self.damaged("a section's byte order is not told"))?;
         }
         let length = self.order.u32(rest, 4).ok_or_else(|| self.cut())? as usize;
-        if length < AROUND_BODY || length % 4 != 0 {
+        if length < AROUND_BODY || !length.is_multiple_of(4) {
             return Err(self.damaged("a block's length is less than 12 or not a multiple of 4"));
         }
         let block = rest.get(..length).ok_or_else(|| self.cut())?;
