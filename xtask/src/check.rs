@@ -27,8 +27,18 @@ const MAX_LINES: usize = 600;
 
 /// Licences a dependency may come under; one of an `OR` is enough, every one of an `AND` is needed.
 const LICENCES: &[&str] = &[
-    "MIT", "MIT-0", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib",
-    "Unicode-3.0", "Unlicense", "0BSD", "CC0-1.0",
+    "MIT",
+    "MIT-0",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "Zlib",
+    "Unicode-3.0",
+    "Unlicense",
+    "0BSD",
+    "CC0-1.0",
 ];
 
 pub(crate) fn run() -> Result<()> {
@@ -48,7 +58,8 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn metadata() -> Result<Value> {
-    let out = Command::new("cargo").args(["metadata", "--format-version", "1", "--locked"]).current_dir(root()).output()?;
+    let out =
+        Command::new("cargo").args(["metadata", "--format-version", "1", "--locked"]).current_dir(root()).output()?;
     if !out.status.success() {
         bail!("cargo metadata: {}", String::from_utf8_lossy(&out.stderr));
     }

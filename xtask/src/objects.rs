@@ -31,7 +31,11 @@ pub(crate) fn run(bless: bool) -> Result<()> {
             let nested = folder.join(stem).join(&name);
             let committed = if nested.exists() { nested } else { folder.join(&name) };
             let same = text(&fresh)? == text(&committed)?;
-            ensure!(same, "{} is not what its source compiles to: run `cargo xtask objects bless`", committed.display());
+            ensure!(
+                same,
+                "{} is not what its source compiles to: run `cargo xtask objects bless`",
+                committed.display()
+            );
             compared += 1;
         }
     }

@@ -10,8 +10,20 @@ use crate::root;
 
 /// Debian packages that the full run needs beside Rust.
 const PACKAGES: &[&str] = &[
-    "clang-19", "llvm-19", "libbpf-dev", "linux-libc-dev", "iproute2", "iputils-ping", "curl", "bpftool",
-    "libbpf-tools", "xdp-tools", "libxdp1", "python3", "tshark", "qemu-system-x86",
+    "clang-19",
+    "llvm-19",
+    "libbpf-dev",
+    "linux-libc-dev",
+    "iproute2",
+    "iputils-ping",
+    "curl",
+    "bpftool",
+    "libbpf-tools",
+    "xdp-tools",
+    "libxdp1",
+    "python3",
+    "tshark",
+    "qemu-system-x86",
 ];
 
 /// One step of a run: its name, and the command.
