@@ -182,7 +182,7 @@ pub const SKB: &[Field] = &[
 fn find(kind: Kind, offset: usize, size: usize) -> Option<(&'static Field, usize)> {
     let field = kind.table().iter().find(|f| offset >= f.offset && offset - f.offset < f.size)?;
     let inside = offset - field.offset;
-    (inside + size <= field.size && inside % size == 0).then_some((field, inside))
+    (inside + size <= field.size && inside.is_multiple_of(size)).then_some((field, inside))
 }
 
 /// Loads `size` bytes at `offset` of a context, `None` where the program may not.

@@ -305,7 +305,7 @@ fn packet_bytes_are_copied_in_and_out_of_xdp_frames() {
 #[test]
 fn strings_are_compared_and_printed_to_memory() {
     let strings = |id, rest: &[Insn]| {
-        let mut code = vec![st(8, 10, -8, 0x6362_61), st(8, 10, -16, 0x6462_61)];
+        let mut code = vec![st(8, 10, -8, 0x0063_6261), st(8, 10, -16, 0x0064_6261)];
         code.extend(rest);
         code.extend([call(id), exit()]);
         returned("xdp", &code, &[])
@@ -314,7 +314,7 @@ fn strings_are_compared_and_printed_to_memory() {
     assert_eq!(strings(182, &args(2)), 0);
     assert_eq!(strings(182, &args(3)), -1);
     let mut code = vec![
-        st(8, 10, -8, 0x6425_3d),
+        st(8, 10, -8, 0x0064_253d),
         st(8, 10, -16, -7),
         movr(1, 10),
         add(1, -32),
