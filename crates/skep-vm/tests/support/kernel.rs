@@ -113,6 +113,7 @@ pub(crate) fn test_run(section: &str, code: &[Insn], frame: &[u8]) -> Result<(u3
     let prog_type = match section {
         "socket" => 1,
         "tc" => 3,
+        "cgroup_skb/ingress" => 8,
         _ => 6,
     };
     let bytes: Vec<u8> = code.iter().flat_map(|insn| insn.to_bytes()).collect();
