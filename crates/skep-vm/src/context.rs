@@ -119,6 +119,19 @@ enum Id {
     Zero,
 }
 
+impl Id {
+    /// Bytes the kernel holds the field in. It cuts a load of fewer bytes out of them, and hands the whole value to any
+    /// other load, wherever in the field that begins.
+    const fn held(self) -> usize {
+        match self {
+            Id::PktType | Id::VlanPresent | Id::TstampType => 1,
+            Id::QueueMapping | Id::Protocol | Id::VlanTci | Id::VlanProto | Id::TcIndex | Id::TcClassid => 2,
+            Id::Tstamp => 8,
+            _ => 4,
+        }
+    }
+}
+
 const fn field(offset: usize, size: usize, name: &'static str, read: Access, write: Access, id: Id) -> Field {
     Field { offset, size, name, read, write, id }
 }
@@ -170,11 +183,11 @@ pub const SKB: &[Field] = &[
     field(136, 4, "local_port", Access::CGROUP, N, Id::Zero),
     field(140, 4, "data_meta", TC, N, Id::DataMeta),
     field(152, 8, "tstamp", TC_CG, TC_CG, Id::Tstamp),
-    field(160, 4, "wire_len", TC_CG, N, Id::WireLen),
+    field(160, 4, "wire_len", TC, N, Id::WireLen),
     field(164, 4, "gso_segs", ANY, N, Id::Zero),
     field(168, 8, "sk", ANY, N, Id::Zero),
     field(176, 4, "gso_size", ANY, N, Id::Zero),
-    field(180, 1, "tstamp_type", TC_CG, N, Id::TstampType),
+    field(180, 1, "tstamp_type", TC, N, Id::TstampType),
     field(184, 8, "hwtstamp", TC_CG, N, Id::Zero),
 ];
 
@@ -182,7 +195,10 @@ pub const SKB: &[Field] = &[
 fn find(kind: Kind, offset: usize, size: usize) -> Option<(&'static Field, usize)> {
     let field = kind.table().iter().find(|f| offset >= f.offset && offset - f.offset < f.size)?;
     let inside = offset - field.offset;
-    (inside + size <= field.size && inside % size == 0).then_some((field, inside))
+    // Parts of a field may be accessed in an skb only, and of its time stamps never.
+    let whole = kind == Kind::Xdp || field.size == 8;
+    let fits = if whole { size == field.size } else { inside + size <= field.size && inside.is_multiple_of(size) };
+    fits.then_some((field, inside))
 }
 
 /// Loads `size` bytes at `offset` of a context, `None` where the program may not.
@@ -220,6 +236,9 @@ pub(crate) fn load(kind: Kind, packet: &Packet, offset: usize, size: usize) -> O
         Id::TstampType => s.tstamp_type.into(),
         Id::WireLen => s.wire_len.into(),
     };
+    if size >= field.id.held() {
+        return Some(value);
+    }
     value.to_le_bytes().get(inside..inside + size).map(read_le)
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct Vm<'a> {
 
 /// What a call saves: where to go on, and r6–r9.
 #[derive(Clone, Copy, Default)]
-struct Frame {
+pub(crate) struct Frame {
     back: usize,
     saved: [u64; 4],
 }
@@ -67,7 +67,6 @@ impl<'a> Vm<'a> {
 
     fn execute(&mut self, start: usize, mut regs: Registers) -> Result<u64, Fault> {
         let outermost = self.depth;
-        let mut frames = [Frame::default(); MAX_FRAMES];
         let code = self.code;
         let mut fuel = self.fuel;
         let mut pc = start;
@@ -99,9 +98,17 @@ impl<'a> Vm<'a> {
             let a = regs[d];
             let b = regs[s].wrapping_add(op.imm as u64);
             let (a32, b32) = (a as u32, b as u32);
-            // Where a load reads and a store writes; only memory operations use them.
-            let from = regs[s].wrapping_add(op.off as i64 as u64);
-            let to = a.wrapping_add(op.off as i64 as u64);
+            // Where a load reads and a store writes.
+            macro_rules! from {
+                () => {
+                    regs[s].wrapping_add(op.off as i64 as u64)
+                };
+            }
+            macro_rules! to {
+                () => {
+                    a.wrapping_add(op.off as i64 as u64)
+                };
+            }
             macro_rules! set {
                 ($value:expr) => {
                     regs[d] = $value as u64
@@ -178,19 +185,19 @@ impl<'a> Vm<'a> {
                 Code::Jsge32 => jump!(a as i32 >= b as i32),
                 Code::Jslt32 => jump!((a as i32) < b as i32),
                 Code::Jsle32 => jump!(a as i32 <= b as i32),
-                Code::Ld8 => set!(check!(self.load::<1>(from))),
-                Code::Ld16 => set!(check!(self.load::<2>(from))),
-                Code::Ld32 => set!(check!(self.load::<4>(from))),
-                Code::Ld64 => set!(check!(self.load::<8>(from))),
-                Code::Lds8 => set!(check!(self.load::<1>(from)) as i8 as i64),
-                Code::Lds16 => set!(check!(self.load::<2>(from)) as i16 as i64),
-                Code::Lds32 => set!(check!(self.load::<4>(from)) as i32 as i64),
-                Code::St8 => check!(self.store::<1>(to, b)),
-                Code::St16 => check!(self.store::<2>(to, b)),
-                Code::St32 => check!(self.store::<4>(to, b)),
-                Code::St64 => check!(self.store::<8>(to, b)),
-                Code::Atomic32 => check!(self.atomic::<4>(&mut regs, op, to)),
-                Code::Atomic64 => check!(self.atomic::<8>(&mut regs, op, to)),
+                Code::Ld8 => set!(check!(self.load::<1>(from!()))),
+                Code::Ld16 => set!(check!(self.load::<2>(from!()))),
+                Code::Ld32 => set!(check!(self.load::<4>(from!()))),
+                Code::Ld64 => set!(check!(self.load::<8>(from!()))),
+                Code::Lds8 => set!(check!(self.load::<1>(from!())) as i8 as i64),
+                Code::Lds16 => set!(check!(self.load::<2>(from!())) as i16 as i64),
+                Code::Lds32 => set!(check!(self.load::<4>(from!())) as i32 as i64),
+                Code::St8 => check!(self.store::<1>(to!(), b)),
+                Code::St16 => check!(self.store::<2>(to!(), b)),
+                Code::St32 => check!(self.store::<4>(to!(), b)),
+                Code::St64 => check!(self.store::<8>(to!(), b)),
+                Code::Atomic32 => check!(self.atomic::<4>(&mut regs, op, to!())),
+                Code::Atomic64 => check!(self.atomic::<8>(&mut regs, op, to!())),
                 Code::LdImm64 => {
                     set!(op.imm);
                     pc += 1;
@@ -218,7 +225,7 @@ impl<'a> Vm<'a> {
                         fault!(FaultKind::CallDepth { limit: MAX_FRAMES });
                     }
                     let saved = [regs[6], regs[7], regs[8], regs[9]];
-                    if let Some(frame) = frames.get_mut(self.depth - outermost) {
+                    if let Some(frame) = self.world.frames.get_mut(self.depth) {
                         *frame = Frame { back: pc, saved };
                     }
                     regs[10] = stack_pointer(self.stack_low);
@@ -248,7 +255,7 @@ impl<'a> Vm<'a> {
                     self.depth -= 1;
                     self.stack_low += FRAME;
                     regs[10] = stack_pointer(self.stack_low + FRAME);
-                    if let Some(frame) = frames.get(self.depth - outermost) {
+                    if let Some(frame) = self.world.frames.get(self.depth) {
                         pc = frame.back;
                         regs[6..10].copy_from_slice(&frame.saved);
                     }

@@ -7,9 +7,9 @@ use crate::decode::decode;
 use crate::error::Error;
 use crate::fault::{Fault, FaultKind};
 use crate::host::{Config, Host};
-use crate::interpreter::Vm;
+use crate::interpreter::{Frame, Vm};
 use crate::map::Map;
-use crate::memory::{MAX_MAPS, STACK_SIZE};
+use crate::memory::{MAX_FRAMES, MAX_MAPS, STACK_SIZE};
 use crate::op::Op;
 use crate::packet::Packet;
 
@@ -17,6 +17,8 @@ use crate::packet::Packet;
 pub(crate) struct World {
     pub(crate) maps: Vec<Map>,
     pub(crate) stack: Box<[u8; STACK_SIZE]>,
+    /// What each caller saved, by depth.
+    pub(crate) frames: [Frame; MAX_FRAMES + 1],
     /// Keys of the callbacks that run.
     pub(crate) keys: Vec<u8>,
     pub(crate) host: Box<dyn Host>,
@@ -30,6 +32,37 @@ struct Program {
 }
 
 /// An object's maps and programs in the vm.
+///
+/// ```
+/// use skep_isa::{Insn, spec::section};
+/// use skep_object::{Object, ProgramSpec};
+/// use skep_vm::{Config, Host, Machine, Outcome, Packet};
+///
+/// struct Still;
+/// impl Host for Still {
+///     fn now_ns(&mut self) -> u64 { 0 }
+///     fn boot_ns(&mut self) -> u64 { 0 }
+///     fn random_u32(&mut self) -> u32 { 4 }
+///     fn print(&mut self, _: &str) {}
+/// }
+///
+/// let pass = ProgramSpec {
+///     name: "pass".into(),
+///     section: "xdp".into(),
+///     kind: section::find("xdp").map(|(row, _)| row),
+///     hook: None,
+///     code: vec![Insn::new(0xb7, 0, 0, 0, 2), Insn::new(0x95, 0, 0, 0, 0)], // r0 = XDP_PASS; exit
+///     relocs: vec![],
+///     funcs: vec![],
+///     lines: vec![],
+/// };
+/// let object = Object { name: "o".into(), license: "GPL".into(), programs: vec![pass], maps: vec![], btf: None };
+/// let mut machine = Machine::new(&object, None, Config::default(), Box::new(Still))?;
+/// let mut packet = Packet::new();
+/// packet.set_frame(&[0; 64]);
+/// assert_eq!(machine.run(0, &mut packet), Outcome::Ran { result: 2, insns: 2 });
+/// # Ok::<(), skep_vm::Error>(())
+/// ```
 pub struct Machine {
     programs: Vec<Option<Program>>,
     world: World,
@@ -112,7 +145,7 @@ impl Machine {
             *place = Some(Program { kind, code: decode(spec, object, &maps, kind)? });
         }
         let stack = Box::new([0; STACK_SIZE]);
-        let world = World { maps, stack, keys: Vec::new(), host, config, records_lost: 0 };
+        let world = World { maps, stack, frames: Default::default(), keys: Vec::new(), host, config, records_lost: 0 };
         Ok(Machine { programs: decoded, world, faults: 0 })
     }
 

@@ -110,10 +110,10 @@ impl Vm<'_> {
     fn at(&self, address: u64, size: usize) -> Option<&[u8]> {
         let offset = offset(address);
         match tag(address) {
-            STACK if offset >= self.stack_low => self.world.stack.get(offset..offset + size),
-            PACKET if offset >= self.packet.meta && offset + size <= self.packet.end => {
-                self.packet.buffer.get(offset..offset + size)
-            }
+            STACK if offset < self.stack_low => None,
+            STACK => self.world.stack.get(offset..offset + size),
+            PACKET if self.packet.holds(offset, size) => self.packet.buffer.get(offset..offset + size),
+            PACKET => None,
             KEY => self.world.keys.get(offset..offset + size),
             tag => self.world.maps.get(map_index(tag))?.window(offset, size),
         }
@@ -124,11 +124,12 @@ impl Vm<'_> {
     fn at_mut(&mut self, address: u64, size: usize) -> Option<&mut [u8]> {
         let offset = offset(address);
         match tag(address) {
-            STACK if offset >= self.stack_low => self.world.stack.get_mut(offset..offset + size),
-            PACKET if offset >= self.packet.meta && offset + size <= self.packet.end && self.packet.writable => {
+            STACK if offset < self.stack_low => None,
+            STACK => self.world.stack.get_mut(offset..offset + size),
+            PACKET if self.packet.writable && self.packet.holds(offset, size) => {
                 self.packet.buffer.get_mut(offset..offset + size)
             }
-            KEY => None,
+            PACKET | KEY => None,
             tag => self.world.maps.get_mut(map_index(tag))?.window_mut(offset, size),
         }
     }

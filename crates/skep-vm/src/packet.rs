@@ -174,6 +174,12 @@ impl Packet {
         self.buffer.get(self.data..self.tail).unwrap_or_default()
     }
 
+    /// True where the program may reach `size` bytes at a place in the buffer.
+    #[inline(always)]
+    pub(crate) fn holds(&self, at: usize, size: usize) -> bool {
+        at >= self.meta && at + size <= self.end
+    }
+
     /// Bytes of the frame, from where the program sees it.
     pub(crate) fn len(&self) -> usize {
         self.tail.saturating_sub(self.data)

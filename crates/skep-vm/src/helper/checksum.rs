@@ -77,7 +77,7 @@ pub(super) fn l4_replace(vm: &mut Vm<'_>, [skb, offset, from, to, flags]: Args) 
 
 pub(super) fn diff(vm: &mut Vm<'_>, [from, from_size, to, to_size, seed]: Args) -> Answer {
     let (from_size, to_size) = (from_size as u32 as usize, to_size as u32 as usize);
-    if from_size % 4 != 0 || to_size % 4 != 0 {
+    if !from_size.is_multiple_of(4) || !to_size.is_multiple_of(4) {
         return Ok(error(EINVAL));
     }
     let seed = seed as u32;

@@ -9,6 +9,9 @@ use crate::memory::{map_value, map_value_pointer};
 /// `BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP`.
 const WAKEUP: u64 = 3;
 
+/// Longest piece of memory the kernel's verifier lets a helper take (`BPF_MAX_VAR_SIZ`).
+const MOST: u64 = 1 << 29;
+
 fn ring_of<'v>(vm: &'v mut Vm<'_>, id: i32, value: u64) -> Result<(usize, &'v mut Ring), FaultKind> {
     let index = vm.map_of(id, 1, value)?;
     let ring = vm.world.maps.get_mut(index).and_then(|map| map.ring_mut());
@@ -30,8 +33,10 @@ pub(super) fn reserve(vm: &mut Vm<'_>, [map, size, flags, ..]: Args) -> Answer {
 pub(super) fn output(vm: &mut Vm<'_>, [map, data, size, flags, _]: Args) -> Answer {
     ring_of(vm, 130, map)?;
     // Read first: the record may be copied from anywhere, this ring included.
-    let size_here = usize::try_from(size).map_err(|_| bad(130, 3, size, "more than there is memory"))?;
-    let data = vm.take(data, size_here)?;
+    if size > MOST {
+        return Err(bad(130, 3, size, "more than 512 MiB").into());
+    }
+    let data = vm.take(data, size as usize)?;
     let (_, ring) = ring_of(vm, 130, map)?;
     if flags & !WAKEUP != 0 {
         vm.world.records_lost += 1;

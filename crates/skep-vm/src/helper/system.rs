@@ -57,7 +57,7 @@ pub(super) fn trace_printk(vm: &mut Vm<'_>, [text, size, a, b, c]: Args) -> Answ
 
 pub(super) fn snprintf(vm: &mut Vm<'_>, [out, out_size, text, data, data_size]: Args) -> Answer {
     let data_size = data_size as u32 as usize;
-    if data_size % 8 != 0 || data_size > 12 * 8 {
+    if !data_size.is_multiple_of(8) || data_size > 12 * 8 {
         return Ok(error(EINVAL));
     }
     let data = vm.take(data, data_size)?;

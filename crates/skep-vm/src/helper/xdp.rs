@@ -31,7 +31,7 @@ pub(super) fn adjust_meta(vm: &mut Vm<'_>, [xdp, distance, ..]: Args) -> Answer 
     let data = packet.data;
     let allowed = |meta: &usize| *meta >= XDP_RESERVED && *meta <= data;
     match moved(packet.meta, distance).filter(allowed) {
-        Some(meta) if (data - meta) % 4 == 0 && data - meta <= MOST_META => {
+        Some(meta) if (data - meta).is_multiple_of(4) && data - meta <= MOST_META => {
             packet.meta = meta;
             Ok(0)
         }

@@ -424,9 +424,12 @@ impl Map {
         }
     }
 
-    /// Where the value an offset points into begins.
+    /// Where the value or record an offset points into begins.
     pub(crate) fn value_begin(&self, offset: usize) -> usize {
-        self.values.begin(offset)
+        match &self.kind {
+            Kind::Ring(ring) => ring.begin(offset),
+            _ => self.values.begin(offset),
+        }
     }
 }
 

@@ -97,6 +97,11 @@ impl Ring {
         self.bytes.get_mut(offset..offset + size)
     }
 
+    /// Where the open record at or before an offset begins, for messages.
+    pub(crate) fn begin(&self, offset: usize) -> usize {
+        self.open.iter().map(|(begin, _)| *begin).filter(|begin| *begin <= offset).max().unwrap_or(0)
+    }
+
     fn is_open(&self, offset: usize, size: usize) -> bool {
         self.open.iter().any(|(begin, len)| offset >= *begin && offset + size <= begin + len)
     }

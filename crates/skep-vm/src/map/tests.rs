@@ -1,1 +1,181 @@
+use super::*;
 
+fn spec(map_type: MapType, key_size: u32, value_size: u32, max_entries: u32) -> MapSpec {
+    MapSpec {
+        name: "m".to_owned(),
+        map_type,
+        key_size,
+        value_size,
+        max_entries,
+        flags: if map_type == MapType::LpmTrie { F_NO_PREALLOC } else { 0 },
+        extra: 0,
+        key_type: None,
+        value_type: None,
+        record_type: None,
+        role: MapRole::User,
+    }
+}
+
+fn map(map_type: MapType, key_size: u32, value_size: u32, max_entries: u32) -> Map {
+    Map::new(&spec(map_type, key_size, value_size, max_entries), 3, 1 << 33, 1).expect("a good map").0
+}
+
+fn key(n: u32) -> [u8; 4] {
+    n.to_le_bytes()
+}
+
+#[test]
+fn an_array_has_all_its_entries_from_the_start() {
+    let mut m = map(MapType::Array, 4, 3, 2);
+    assert_eq!(m.lookup(&key(1)), Some(vec![0, 0, 0]));
+    assert_eq!(m.lookup(&key(2)), None);
+    assert_eq!(m.update(&key(1), &[1, 2, 3], 0), Ok(()));
+    assert_eq!(m.update(&key(1), &[1, 2, 3], NOEXIST), Err(MapError::Exists));
+    assert_eq!(m.update(&key(2), &[1, 2, 3], 0), Err(MapError::Full));
+    assert_eq!(m.update(&key(0), &[1, 2], 0), Err(MapError::Invalid));
+    assert_eq!(m.update(&key(0), &[1, 2, 3], 3), Err(MapError::Invalid));
+    assert_eq!(m.delete(&key(1)), Err(MapError::Invalid));
+    assert_eq!(m.entries(), [(key(0).to_vec(), vec![0, 0, 0]), (key(1).to_vec(), vec![1, 2, 3])]);
+}
+
+#[test]
+fn a_per_cpu_value_has_a_padded_part_for_each_cpu() {
+    for map_type in [MapType::PercpuArray, MapType::PercpuHash, MapType::LruPercpuHash] {
+        let mut m = map(map_type, 4, 5, 2);
+        let value: Vec<u8> = (0..24).collect();
+        assert_eq!(m.update(&key(1), &value, 0), Ok(()));
+        let mut padded = value.clone();
+        padded.iter_mut().enumerate().filter(|(n, _)| n % 8 >= 5).for_each(|(_, byte)| *byte = 0);
+        assert_eq!(m.lookup(&key(1)), Some(padded));
+        assert_eq!(m.update(&key(1), &value[..8], 0), Err(MapError::Invalid));
+    }
+}
+
+#[test]
+fn a_program_sets_cpu_0_and_clears_the_others_of_a_new_key() {
+    let mut m = map(MapType::PercpuHash, 4, 8, 1);
+    m.update(&key(1), &[9; 24], 0).expect("room for one");
+    m.delete(&key(1)).expect("it is there");
+    m.program_update(&key(2), &[7; 8], 0).expect("room for one");
+    assert_eq!(m.lookup(&key(2)), Some([[7; 8], [0; 8], [0; 8]].concat()));
+}
+
+#[test]
+fn a_hash_keeps_all_keys_through_inserts_and_deletes() {
+    let mut m = map(MapType::Hash, 4, 4, 500);
+    for round in 0..20 {
+        for n in 0..500 {
+            assert_eq!(m.update(&key(n * 7 + round), &key(n), NOEXIST), Ok(()), "round {round}");
+        }
+        assert_eq!(m.update(&key(1 << 30), &key(0), 0), Err(MapError::Full));
+        assert_eq!(m.entries().len(), 500);
+        for n in 0..500 {
+            assert_eq!(m.lookup(&key(n * 7 + round)), Some(key(n).to_vec()));
+            assert_eq!(m.delete(&key(n * 7 + round)), Ok(()));
+            assert_eq!(m.delete(&key(n * 7 + round)), Err(MapError::Absent));
+        }
+    }
+    assert_eq!(m.update(&key(1), &key(0), EXIST), Err(MapError::Absent));
+}
+
+#[test]
+fn an_lru_map_evicts_what_was_used_longest_ago() {
+    let mut m = map(MapType::LruHash, 4, 4, 3);
+    for n in 1..=3 {
+        m.update(&key(n), &key(n), 0).expect("never full");
+    }
+    assert!(m.program_lookup(&key(1), 0).is_some());
+    m.update(&key(4), &key(4), 0).expect("never full");
+    assert_eq!(m.lookup(&key(2)), None, "2 was used longest ago");
+    assert!(m.lookup(&key(3)).is_some(), "the user's lookup is no use");
+    m.update(&key(5), &key(5), 0).expect("never full");
+    assert_eq!(m.lookup(&key(3)), None);
+    m.delete(&key(1)).expect("it is there");
+    for n in 10..40 {
+        m.update(&key(n), &key(n), 0).expect("never full");
+        assert!(m.entries().len() <= 3);
+    }
+}
+
+#[test]
+fn a_prefix_tree_finds_the_longest_match_and_keeps_keys_as_given() {
+    let mut m = map(MapType::LpmTrie, 8, 1, 4);
+    let prefix = |len: u32, ip: [u8; 4]| [len.to_le_bytes(), ip].concat();
+    m.update(&prefix(0, [0; 4]), &[1], 0).expect("room");
+    m.update(&prefix(8, [10, 9, 9, 9]), &[2], 0).expect("room");
+    m.update(&prefix(25, [10, 1, 1, 128]), &[3], 0).expect("room");
+    assert_eq!(m.lookup(&prefix(32, [10, 1, 1, 129])), Some(vec![3]));
+    assert_eq!(m.lookup(&prefix(32, [10, 1, 1, 1])), Some(vec![2]));
+    assert_eq!(m.lookup(&prefix(32, [11, 1, 1, 1])), Some(vec![1]));
+    assert_eq!(m.lookup(&prefix(24, [10, 1, 1, 129])), Some(vec![2]), "no longer than the key's own prefix");
+    assert_eq!(m.lookup(&prefix(33, [10, 1, 1, 1])), None);
+    assert_eq!(m.update(&prefix(33, [0; 4]), &[1], 0), Err(MapError::Invalid));
+    assert!(m.entries().iter().any(|(key, _)| *key == prefix(8, [10, 9, 9, 9])));
+    m.update(&prefix(1, [0; 4]), &[1], 0).expect("room");
+    assert_eq!(m.update(&prefix(2, [0; 4]), &[1], 0), Err(MapError::NoSpace));
+    m.delete(&prefix(8, [10, 0, 0, 0])).expect("the same prefix");
+    assert_eq!(m.lookup(&prefix(32, [10, 1, 1, 1])), Some(vec![1]));
+}
+
+#[test]
+fn a_value_pointer_reaches_its_own_value_only() {
+    let mut m = map(MapType::Array, 4, 12, 4);
+    assert!(m.window(0, 8).is_some() && m.window(8, 4).is_some());
+    assert!(m.window(8, 8).is_none() && m.window(12, 1).is_none() && m.window(15, 2).is_none());
+    assert!(m.window(16, 8).is_some(), "the next value");
+    assert!(m.window(64, 1).is_none() && m.window(usize::MAX / 2, 8).is_none());
+    assert!(m.window_mut(28, 1).is_none());
+}
+
+#[test]
+fn a_ring_loses_what_does_not_fit_and_goes_round() {
+    let mut ring = Ring::new(4096);
+    assert!(ring.reserve(4088).is_none(), "a full ring would look empty");
+    let mut seen = 0_u64;
+    for round in 0..1000_u64 {
+        let at = ring.reserve(100).expect("room after a drain");
+        ring.record_mut(at).expect("open").copy_from_slice(&[round as u8; 100]);
+        assert!(ring.finish(at, round % 3 == 0));
+        assert!(!ring.finish(at, false), "only once");
+        ring.drain(|data| {
+            assert_eq!(data, [round as u8; 100]);
+            seen += 1;
+        });
+    }
+    assert_eq!(seen, 1000 - 334);
+    let first = ring.reserve(8).expect("room");
+    let second = ring.reserve(8).expect("room");
+    assert!(ring.finish(second, false));
+    ring.drain(|_| panic!("the first is not finished"));
+    assert!(ring.window(first, 8).is_some() && ring.window(first, 9).is_none() && ring.window(second, 1).is_none());
+    assert_eq!(ring.close(), 1);
+}
+
+#[test]
+fn wrong_shapes_and_sizes_are_errors() {
+    let refused = |map_type, key, value, entries| {
+        Map::new(&spec(map_type, key, value, entries), 1, 1 << 33, 1).map(|_| ()).expect_err("refused")
+    };
+    assert!(matches!(refused(MapType::Array, 8, 8, 1), Error::BadMap { .. }));
+    assert!(matches!(refused(MapType::Hash, 0, 8, 1), Error::BadMap { .. }));
+    assert!(matches!(refused(MapType::Hash, 4, 0, 1), Error::BadMap { .. }));
+    assert!(matches!(refused(MapType::Hash, 4, 4, 0), Error::BadMap { .. }));
+    assert!(matches!(refused(MapType::Ringbuf, 0, 0, 5000), Error::BadMap { .. }));
+    assert!(matches!(refused(MapType::LpmTrie, 4, 4, 1), Error::BadMap { .. }));
+    assert!(matches!(refused(MapType::StackTrace, 4, 4, 1), Error::MapType { .. }));
+    assert!(matches!(refused(MapType::Array, 4, 1 << 20, 1 << 20), Error::MapTooLarge { .. }));
+    assert!(matches!(refused(MapType::Hash, 4, u32::MAX, u32::MAX), Error::MapTooLarge { .. }));
+    assert!(matches!(refused(MapType::Array, 4, 8, u32::MAX), Error::MapTooLarge { .. }));
+}
+
+#[test]
+fn read_only_data_is_frozen() {
+    let mut spec = spec(MapType::Array, 4, 4, 1);
+    spec.role = MapRole::Data { initial: vec![1, 2, 3], read_only: true };
+    let mut m = Map::new(&spec, 1, 1 << 20, 1).expect("a good map").0;
+    assert_eq!(m.lookup(&key(0)), Some(vec![1, 2, 3, 0]));
+    assert_eq!(m.update(&key(0), &[0; 4], 0), Err(MapError::ReadOnly));
+    assert!(m.window_mut(0, 1).is_none() && m.window(0, 4).is_some());
+    spec.role = MapRole::Data { initial: vec![0; 5], read_only: true };
+    assert!(matches!(Map::new(&spec, 1, 1 << 20, 1), Err(Error::BadMap { .. })));
+}

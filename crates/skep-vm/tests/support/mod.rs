@@ -11,8 +11,8 @@ use skep_vm::{Config, Host, Machine, Outcome, Packet, Task};
 
 /// A host whose clock stands at 1000 (boot: 2000) and whose printed text can be read.
 #[derive(Default, Clone)]
-pub struct Still {
-    pub printed: Rc<RefCell<String>>,
+pub(crate) struct Still {
+    pub(crate) printed: Rc<RefCell<String>>,
 }
 
 impl Host for Still {
@@ -33,40 +33,40 @@ impl Host for Still {
     }
 }
 
-pub fn i(code: u8, dst: u8, src: u8, off: i16, imm: i32) -> Insn {
+pub(crate) fn i(code: u8, dst: u8, src: u8, off: i16, imm: i32) -> Insn {
     Insn::new(code, dst, src, off, imm)
 }
 
-pub fn mov(dst: u8, imm: i32) -> Insn {
+pub(crate) fn mov(dst: u8, imm: i32) -> Insn {
     i(0xb7, dst, 0, 0, imm)
 }
 
-pub fn movr(dst: u8, src: u8) -> Insn {
+pub(crate) fn movr(dst: u8, src: u8) -> Insn {
     i(0xbf, dst, src, 0, 0)
 }
 
-pub fn add(dst: u8, imm: i32) -> Insn {
+pub(crate) fn add(dst: u8, imm: i32) -> Insn {
     i(0x07, dst, 0, 0, imm)
 }
 
-pub fn call(id: i32) -> Insn {
+pub(crate) fn call(id: i32) -> Insn {
     i(0x85, 0, 0, 0, id)
 }
 
-pub fn exit() -> Insn {
+pub(crate) fn exit() -> Insn {
     i(0x95, 0, 0, 0, 0)
 }
 
 /// Load of `size` bytes: 1, 2, 4 or 8.
-pub fn ldx(size: u8, dst: u8, src: u8, off: i16) -> Insn {
+pub(crate) fn ldx(size: u8, dst: u8, src: u8, off: i16) -> Insn {
     i(0x61 | bits(size), dst, src, off, 0)
 }
 
-pub fn stx(size: u8, dst: u8, src: u8, off: i16) -> Insn {
+pub(crate) fn stx(size: u8, dst: u8, src: u8, off: i16) -> Insn {
     i(0x63 | bits(size), dst, src, off, 0)
 }
 
-pub fn st(size: u8, dst: u8, off: i16, imm: i32) -> Insn {
+pub(crate) fn st(size: u8, dst: u8, off: i16, imm: i32) -> Insn {
     i(0x62 | bits(size), dst, 0, off, imm)
 }
 
@@ -79,16 +79,16 @@ fn bits(size: u8) -> u8 {
     }
 }
 
-pub fn wide(dst: u8, value: u64) -> [Insn; 2] {
+pub(crate) fn wide(dst: u8, value: u64) -> [Insn; 2] {
     [i(0x18, dst, 0, 0, value as i32), i(0, 0, 0, 0, (value >> 32) as i32)]
 }
 
 /// A wide load of map `index` of the object.
-pub fn map(dst: u8, index: i32) -> [Insn; 2] {
+pub(crate) fn map(dst: u8, index: i32) -> [Insn; 2] {
     [i(0x18, dst, 1, 0, index), i(0, 0, 0, 0, 0)]
 }
 
-pub fn spec(map_type: MapType, key_size: u32, value_size: u32, max_entries: u32) -> MapSpec {
+pub(crate) fn spec(map_type: MapType, key_size: u32, value_size: u32, max_entries: u32) -> MapSpec {
     let flags = if map_type == MapType::LpmTrie { 1 } else { 0 };
     MapSpec {
         name: format!("{map_type}"),
@@ -106,7 +106,7 @@ pub fn spec(map_type: MapType, key_size: u32, value_size: u32, max_entries: u32)
 }
 
 /// An object of one program; `map(…)` loads become relocations.
-pub fn object(section: &str, code: &[Insn], maps: &[MapSpec]) -> Object {
+pub(crate) fn object(section: &str, code: &[Insn], maps: &[MapSpec]) -> Object {
     let relocs = code.iter().enumerate().filter(|(_, insn)| insn.is_wide() && insn.src == 1);
     let program = ProgramSpec {
         name: "test".to_owned(),
@@ -129,7 +129,7 @@ pub fn object(section: &str, code: &[Insn], maps: &[MapSpec]) -> Object {
     }
 }
 
-pub fn machine(section: &str, code: &[Insn], maps: &[MapSpec]) -> Machine {
+pub(crate) fn machine(section: &str, code: &[Insn], maps: &[MapSpec]) -> Machine {
     let object = object(section, code, maps);
     match Machine::new(&object, None, Config::default(), Box::new(Still::default())) {
         Ok(machine) => machine,
@@ -138,7 +138,7 @@ pub fn machine(section: &str, code: &[Insn], maps: &[MapSpec]) -> Machine {
 }
 
 /// Runs once over a frame; the outcome and the frame after it.
-pub fn run(section: &str, code: &[Insn], maps: &[MapSpec], frame: &[u8]) -> (Outcome, Vec<u8>) {
+pub(crate) fn run(section: &str, code: &[Insn], maps: &[MapSpec], frame: &[u8]) -> (Outcome, Vec<u8>) {
     let mut machine = machine(section, code, maps);
     let mut packet = Packet::new();
     packet.set_frame(frame);
@@ -147,7 +147,7 @@ pub fn run(section: &str, code: &[Insn], maps: &[MapSpec], frame: &[u8]) -> (Out
 }
 
 /// What a program without maps returns over a frame of 64 zeros.
-pub fn result(section: &str, code: &[Insn]) -> i32 {
+pub(crate) fn result(section: &str, code: &[Insn]) -> i32 {
     match run(section, code, &[], &[0; 64]).0 {
         Outcome::Ran { result, .. } => result,
         other => panic!("{other:?}"),
@@ -155,7 +155,7 @@ pub fn result(section: &str, code: &[Insn]) -> i32 {
 }
 
 /// An IPv4/UDP frame of `len` bytes with the addresses 10.0.0.1 and 10.0.0.2 and valid IP checksum.
-pub fn ipv4(len: usize) -> Vec<u8> {
+pub(crate) fn ipv4(len: usize) -> Vec<u8> {
     let mut frame = vec![0x02, 0, 0, 0, 0, 1, 0x02, 0, 0, 0, 0, 2, 0x08, 0x00];
     frame.extend([0x45, 0, 0, (len - 14) as u8, 0, 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
     frame.extend([0x12, 0x34, 0, 53, 0, (len - 34) as u8, 0xab, 0xcd]);
