@@ -420,14 +420,7 @@ fn classic_packet_loads_agree() {
         for code in [0x20_u8, 0x28, 0x30] {
             for section in ["tc", "socket"] {
                 agree(section, &[movr(6, 1), mov(0, 9), i(code, 0, 0, 0, place), exit()], &ipv4(64));
-<<<<<<< HEAD
-                let indirect = [movr(6, 1), mov(7, 2), i(code | 0x40, 0, 7, 0, place), exit()];
-                // ind is 0x40, abs 0x20: exactly one of them.
-                let indirect = indirect
-                    .map(|insn| if insn.code == code | 0x40 { Insn { code: code ^ 0x60, ..insn } } else { insn });
-=======
                 let indirect = [movr(6, 1), mov(7, 2), i(code + 0x20, 0, 7, 0, place), exit()];
->>>>>>> vm
                 agree(section, &indirect, &ipv4(64));
             }
         }
