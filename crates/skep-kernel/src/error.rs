@@ -194,9 +194,11 @@ impl Error {
             Error::NoPrivilege { needs, privileged: false, .. } => {
                 d.note(format!("it needs {needs}")).help("run it as root")
             }
-            Error::NoPrivilege { privileged: true, .. } => d
-                .note("this process has every capability it needs: a policy of this host or kernel refuses it")
-                .help("look for kernel lockdown, a security module, or a container's seccomp filter"),
+            Error::NoPrivilege { privileged: true, .. } => {
+                d.note("this process has every capability it needs: a policy of this host or kernel refuses it").help(
+                    "look for a rootless container (a user namespace), kernel lockdown, a security module, or seccomp",
+                )
+            }
             Error::MapTooLarge { bytes, .. } => {
                 d.note(format!("its keys and values take {bytes} bytes")).help("lower `max_entries`")
             }

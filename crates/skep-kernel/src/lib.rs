@@ -24,6 +24,6 @@ pub use attach::{Link, attach, sweep_tc};
 pub use btf::btf_bytes;
 pub use error::Error;
 pub use load::{Counts, Loaded, Options, load};
-pub use map::{Map, MapInfo, possible_cpus};
+pub use map::{Entry, Map, MapInfo, possible_cpus};
 pub use program::{Program, ProgramInfo, TestOutput, TestRun};
 pub use ring::{RingBuffer, wait};

@@ -64,6 +64,8 @@ enum Counter {
 }
 
 /// What was counted of a program so far. `None` is what was not measured.
+///
+/// A program that another one tail-calls counts its own results; the caller then has fewer results than runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// How often it ran, test runs included.
@@ -221,7 +223,11 @@ impl Attempt<'_> {
             Ok(None) => return Ok(Counting::Not(Counter::Nothing)),
             Err(why) => return Ok(Counting::Not(Counter::Failed(why.to_string()))),
         };
-        let map = Map::create(&counter_map(&layout), None)?;
+        let map = match Map::create(&counter_map(&layout), None) {
+            Ok(map) => map,
+            // A lack of privilege shows again, and better named, when the program is loaded.
+            Err(why) => return Ok(Counting::Not(Counter::Failed(why.to_string()))),
+        };
         for slot in map_slots {
             let offset = spec.code.get(slot + 1).map_or(0, |second| second.imm.cast_unsigned());
             if lower::put_map(&mut spec.code, slot, PSEUDO_MAP_VALUE, map.as_fd(), offset).is_none() {
@@ -351,3 +357,6 @@ fn license(text: &str) -> CString {
     let text = text.split('\0').next().unwrap_or_default();
     CString::new(text).unwrap_or_default()
 }
+
+#[cfg(all(test, feature = "kernel-tests"))]
+mod tests;

@@ -18,6 +18,9 @@ pub struct Map {
     map_type: Option<MapType>,
 }
 
+/// A key and its value, as raw bytes.
+pub type Entry = (Vec<u8>, Vec<u8>);
+
 /// What the kernel says of a map.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapInfo {
@@ -194,7 +197,7 @@ impl Map {
     ///
     /// # Errors
     /// [`Error::Call`]: a map that cannot be walked, as ring buffers and queues.
-    pub fn entries(&self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    pub fn entries(&self) -> Result<Vec<Entry>, Error> {
         let limit = u64::from(self.info()?.max_entries).max(1).saturating_mul(2);
         let mut entries = Vec::new();
         let mut key: Option<Vec<u8>> = None;

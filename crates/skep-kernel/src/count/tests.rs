@@ -100,15 +100,15 @@ fn a_jump_that_would_become_too_long_gives_up() {
     code.resize(usize::from(i16::MAX.unsigned_abs()) + 1, mov(0, 0));
     code.insert(5, exit());
     code.push(exit());
-    assert_eq!(instrument(&program("xdp", code), &xdp()).map(|_| ()), Err(GiveUp::FarJump));
+    assert_eq!(instrument(&program("xdp", code), &xdp()).map(|_| ()), Err(GiveUp::TooFar));
 }
 
 #[test]
 fn computed_and_wild_jumps_give_up() {
     let computed = program("xdp", vec![Insn::new(0x0d, 1, 0, 0, 0), exit()]);
-    assert_eq!(instrument(&computed, &xdp()).map(|_| ()), Err(GiveUp::ComputedJump));
+    assert_eq!(instrument(&computed, &xdp()).map(|_| ()), Err(GiveUp::Computed));
     let wild = program("xdp", vec![Insn::new(0x05, 0, 0, 100, 0), exit()]);
-    assert_eq!(instrument(&wild, &xdp()).map(|_| ()), Err(GiveUp::WildJump));
+    assert_eq!(instrument(&wild, &xdp()).map(|_| ()), Err(GiveUp::Wild));
 }
 
 #[test]
@@ -140,4 +140,11 @@ fn counts_are_summed_over_stripes() {
     value[64 + 8] = 2; // stripe 0, keep
     assert_eq!(Layout::lost(&value), 7);
     assert_eq!(layout.results(&value), Some(vec![(DROP, 1), (KEEP, 5)]));
+}
+
+#[test]
+fn a_packet_load_that_may_end_the_program_gives_up() {
+    let spec = program("socket", vec![Insn::new(0x30, 0, 0, 0, 14), exit()]);
+    let layout = Layout::new(ProgType::SocketFilter, 2);
+    assert_eq!(instrument(&spec, &layout).map(|_| ()), Err(GiveUp::PacketLoad));
 }
