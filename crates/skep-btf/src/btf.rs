@@ -1,23 +1,228 @@
-//! Types as BTF encodes them, parsed into a vector.
+//! Types as BTF encodes them, parsed into a vector; the encoded form is kept for the kernel.
 
-/// Number of a type in its [`Btf`]; 0 is `void`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Default)]
-pub struct TypeId(pub u32);
+use crate::kind::{self, Kind, SectionVar, Type, TypeId};
+use crate::read::{Reader, piece, string};
 
-/// Parsed type information of one object.
+/// Parsed type information of one object or kernel.
+///
+/// ```
+/// use skep_btf::Btf;
+/// assert!(Btf::parse(&[0x9f, 0xeb, 1]).is_err());
+/// ```
 #[derive(Clone, Debug)]
 pub struct Btf {
     bytes: Vec<u8>,
+    strings: std::ops::Range<usize>,
+    types: Vec<Type>,
+    /// Where each type's record begins in `bytes`.
+    records: Vec<usize>,
+    /// The declaration tags: what is tagged, which member, offset of the text.
+    tags: Vec<(TypeId, i32, u32)>,
 }
 
+/// Why bytes are not BTF.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Too short for a header, or not the magic number.
+    #[error("not BTF: the header is cut short or does not begin with eb9f")]
+    Header,
+    /// A version other than 1.
+    #[error("BTF version {0} is not known")]
+    Version(u8),
+    /// The types or strings lie outside the bytes.
+    #[error("the {0} section lies outside the BTF")]
+    Section(&'static str),
+    /// A type record is cut short or of an unknown kind.
+    #[error("type {id} at byte {offset} of the type section is cut short or of an unknown kind")]
+    Type {
+        /// Its number.
+        id: u32,
+        /// Where its record begins.
+        offset: usize,
+    },
+}
+
+const MAGIC: u16 = 0xeb9f;
+/// How many typedefs, qualifiers and array dimensions may stand in a row; the kernel allows 32.
+pub(crate) const DEPTH: usize = 32;
+
 impl Btf {
+    /// Reads little-endian BTF.
+    ///
+    /// # Errors
+    /// [`Error`] says which part is damaged. Names and type numbers inside are checked when they are used.
+    pub fn parse(bytes: &[u8]) -> Result<Btf, Error> {
+        let mut r = Reader::new(bytes);
+        if r.u16() != Some(MAGIC) {
+            return Err(Error::Header);
+        }
+        let version = r.u8().ok_or(Error::Header)?;
+        if version != 1 {
+            return Err(Error::Version(version));
+        }
+        let _flags = r.u8();
+        let mut field = || r.u32().ok_or(Error::Header);
+        let (header, type_off, type_len, str_off, str_len) = (field()?, field()?, field()?, field()?, field()?);
+        let body = bytes.get(header as usize..).ok_or(Error::Header)?;
+        let type_bytes = piece(body, type_off, type_len).ok_or(Error::Section("type"))?;
+        piece(body, str_off, str_len).ok_or(Error::Section("string"))?;
+        let first_string = header as usize + str_off as usize;
+
+        let mut types = vec![Type { name_off: 0, kind: Kind::Void }];
+        let mut records = vec![0];
+        let mut r = Reader::new(type_bytes);
+        while !r.is_empty() {
+            let offset = r.at();
+            let id = types.len() as u32;
+            types.push(kind::read(&mut r).ok_or(Error::Type { id, offset })?);
+            records.push(header as usize + type_off as usize + offset);
+        }
+        let strings = first_string..first_string + str_len as usize;
+        let tags = types.iter().filter_map(|t| match t.kind {
+            Kind::DeclTag { type_id, component } => Some((type_id, component, t.name_off)),
+            _ => None,
+        });
+        let tags = tags.collect();
+        Ok(Btf { bytes: bytes.to_vec(), strings, types, records, tags })
+    }
+
     /// The encoded form, as the kernel takes it.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// The string at an offset of the string section.
-    pub fn string(&self, _offset: u32) -> Option<&str> {
+    pub fn string(&self, offset: u32) -> Option<&str> {
+        string(self.bytes.get(self.strings.clone())?, offset)
+    }
+
+    /// A type by its number.
+    pub fn get(&self, id: TypeId) -> Option<&Type> {
+        self.types.get(id.0 as usize)
+    }
+
+    /// All types with their numbers, `void` first.
+    pub fn types(&self) -> impl Iterator<Item = (TypeId, &Type)> {
+        self.types.iter().enumerate().map(|(id, t)| (TypeId(id as u32), t))
+    }
+
+    /// A type's name, `""` when it has none.
+    pub fn name(&self, id: TypeId) -> &str {
+        self.get(id).and_then(|t| self.string(t.name_off)).unwrap_or("")
+    }
+
+    /// The first type of this name that `accept`s its kind.
+    pub fn find(&self, name: &str, accept: impl Fn(&Kind) -> bool) -> Option<TypeId> {
+        self.types().find(|(_, t)| accept(&t.kind) && self.string(t.name_off) == Some(name)).map(|(id, _)| id)
+    }
+
+    /// The type a user means by `event`, `struct event`, `union event` or `enum event`; a typedef counts.
+    pub fn find_type(&self, spelled: &str) -> Option<TypeId> {
+        let spelled = spelled.trim();
+        let (word, name) = spelled.split_once(' ').unwrap_or(("", spelled));
+        let of_word = |kind: &Kind| match word {
+            "struct" => matches!(kind, Kind::Struct { .. }),
+            "union" => matches!(kind, Kind::Union { .. }),
+            "enum" => matches!(kind, Kind::Enum { .. }),
+            _ => false,
+        };
+        let any = |kind: &Kind| {
+            matches!(
+                kind,
+                Kind::Struct { .. } | Kind::Union { .. } | Kind::Enum { .. } | Kind::Typedef(_) | Kind::Int { .. }
+            )
+        };
+        match word {
+            "struct" | "union" | "enum" => self.find(name.trim(), of_word),
+            _ => self.find(spelled, any),
+        }
+    }
+
+    /// The type behind typedefs, qualifiers and type tags; `None` when they go in a circle or nowhere.
+    pub fn resolve(&self, id: TypeId) -> Option<(TypeId, &Kind)> {
+        let mut id = id;
+        for _ in 0..DEPTH {
+            let kind = &self.get(id)?.kind;
+            match kind {
+                Kind::Typedef(to) | Kind::Volatile(to) | Kind::Const(to) | Kind::Restrict(to) | Kind::TypeTag(to) => {
+                    id = *to;
+                }
+                _ => return Some((id, kind)),
+            }
+        }
         None
+    }
+
+    /// Bytes a value of this type takes; `None` for `void`, functions and broken types.
+    pub fn size_of(&self, id: TypeId) -> Option<u64> {
+        let mut id = id;
+        let mut count: u64 = 1;
+        for _ in 0..DEPTH {
+            let (_, kind) = self.resolve(id)?;
+            let size = match kind {
+                Kind::Int { size, .. }
+                | Kind::Struct { size, .. }
+                | Kind::Union { size, .. }
+                | Kind::Enum { size, .. }
+                | Kind::Float { size }
+                | Kind::Datasec { size, .. } => u64::from(*size),
+                Kind::Ptr(_) => 8,
+                Kind::Var { type_id, .. } => {
+                    id = *type_id;
+                    continue;
+                }
+                Kind::Array { element, len } => {
+                    count = count.checked_mul(u64::from(*len))?;
+                    id = *element;
+                    continue;
+                }
+                _ => return None,
+            };
+            return count.checked_mul(size);
+        }
+        None
+    }
+
+    /// Structures of exactly this size, for guessing what a record is.
+    pub fn structs_of_size(&self, size: u64) -> impl Iterator<Item = TypeId> {
+        self.types().filter_map(move |(id, t)| match &t.kind {
+            Kind::Struct { size: s, .. } if u64::from(*s) == size && t.name_off != 0 => Some(id),
+            _ => None,
+        })
+    }
+
+    /// Text of the tags on a declaration (`component` -1) or on one of its members.
+    pub fn decl_tags(&self, of: TypeId, component: i32) -> impl Iterator<Item = &str> {
+        let tagged = move |tag: &&(TypeId, i32, u32)| tag.0 == of && tag.1 == component;
+        self.tags.iter().filter(tagged).filter_map(|(_, _, text)| self.string(*text))
+    }
+
+    /// Gives a section of variables its size and each variable its offset, which compilers leave to the linker.
+    /// `offset_of` is asked for the place of each variable by name; static ones have theirs already.
+    pub fn set_section_layout(&mut self, section: TypeId, size: u32, offset_of: impl Fn(&str) -> Option<u32>) {
+        let Some(Type { kind: Kind::Datasec { vars, .. }, .. }) = self.get(section) else { return };
+        let mut placed: Vec<SectionVar> = vars
+            .iter()
+            .map(|v| {
+                let is_static = matches!(self.get(v.type_id), Some(Type { kind: Kind::Var { linkage: 0, .. }, .. }));
+                let place = if is_static { None } else { offset_of(self.name(v.type_id)) };
+                SectionVar { offset: place.unwrap_or(v.offset), ..v.clone() }
+            })
+            .collect();
+        // The kernel wants them in the order of their offsets.
+        placed.sort_by_key(|v| v.offset);
+        let Some(record) = self.records.get(section.0 as usize).copied() else { return };
+        let words = std::iter::once((8, size)).chain(placed.iter().enumerate().flat_map(|(at, v)| {
+            let first = 12 + at * 12;
+            [(first, v.type_id.0), (first + 4, v.offset), (first + 8, v.size)]
+        }));
+        for (at, word) in words {
+            if let Some(place) = self.bytes.get_mut(record + at..record + at + 4) {
+                place.copy_from_slice(&word.to_le_bytes());
+            }
+        }
+        if let Some(t) = self.types.get_mut(section.0 as usize) {
+            t.kind = Kind::Datasec { size, vars: placed };
+        }
     }
 }

@@ -1,4 +1,17 @@
-//! BTF: what the compiler and the kernel say about types, and bytes turned into values by type.
+//! BTF: what the compiler and the kernel say about types, and bytes turned into [`Value`]s by type.
+//!
+//! Enter at [`Btf::parse`] and [`Btf::value`]. This crate knows nothing of ELF or of any program: it is handed bytes,
+//! which may be hostile, and never panics on them.
 #![forbid(unsafe_code)]
+
 mod btf;
-pub use btf::{Btf, TypeId};
+mod ext;
+mod kind;
+mod read;
+mod text;
+mod value;
+
+pub use btf::{Btf, Error};
+pub use ext::{CoreRecord, Ext, FuncRecord, LineRecord};
+pub use kind::{EnumValue, Kind, Member, SectionVar, Type, TypeId};
+pub use value::Value;

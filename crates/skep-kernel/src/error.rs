@@ -149,6 +149,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// True when the object asked for by its id is no longer there.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Error::Call { errno: Errno::NOENT, .. })
+    }
+
     /// A failed call: of privilege where the errno says so.
     pub(crate) fn call(call: &'static str, object: impl Into<String>, errno: Errno) -> Error {
         let object = object.into();

@@ -33,6 +33,10 @@ pub(crate) fn lower(spec: &ProgramSpec, maps: &[Map], typed: bool) -> Result<Low
                 let what = format!("the kernel's symbol `{symbol}`");
                 return Err(Error::Unsupported { object: format!("program `{}`", spec.name), what });
             }
+            RelocTarget::Core(_) => {
+                let what = "the layout of a kernel type (CO-RE)".to_owned();
+                return Err(Error::Unsupported { object: format!("program `{}`", spec.name), what });
+            }
         };
         let bad = |what| Error::BadObject { object: format!("program `{}`", spec.name), what };
         let map = maps.get(map).ok_or_else(|| bad(format!("map {map}, which the object does not have")))?;

@@ -207,6 +207,19 @@ impl Program {
     }
 }
 
+impl Program {
+    /// Runs it once over a frame; `None` when the kernel has no test run for a frame like this (too short or too long).
+    ///
+    /// # Errors
+    /// [`Error::Call`] for everything else.
+    pub fn test_frame(&self, frame: &[u8]) -> Result<Option<TestOutput>, Error> {
+        match self.test_run(&TestRun { data: frame, ..TestRun::default() }) {
+            Err(Error::Call { errno: Errno::INVAL, .. }) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+}
+
 impl AsFd for Program {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()

@@ -4,12 +4,15 @@
 //! descriptor. This crate opens no file and knows no engine.
 #![forbid(unsafe_code)]
 
+mod elf;
 mod hook;
+mod listing;
 mod map;
 mod object;
 mod program;
 
 pub use hook::{Direction, Hook};
+pub use listing::{Listing, ListingError};
 pub use map::{MapRole, MapSpec};
 pub use object::Object;
 pub use program::{FuncInfo, LineInfo, ProgramSpec, Reloc, RelocTarget};

@@ -74,6 +74,8 @@ pub enum RelocTarget {
     },
     /// A symbol that the object does not define (a kernel variable, function or option), by name.
     Extern(String),
+    /// The layout of a kernel type (CO-RE), by the type's number in the object's BTF.
+    Core(TypeId),
 }
 
 /// A function in a program's code.

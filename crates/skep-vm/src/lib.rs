@@ -1,1 +1,29 @@
-//! skep-vm: see ARCHITECTURE.md.
+//! eBPF in user space: a sandboxed, pre-decoded interpreter with maps, helpers and packet contexts.
+//!
+//! Enter at [`Machine::new`], which makes an object's maps and decodes its programs, and at [`Machine::run`], which
+//! takes one [`Packet`] through one program. A program's pointer is never a host address: it is a region tag and an
+//! offset, and each access is checked against the region. Breaking a rule is a typed [`Fault`].
+//!
+//! This crate opens no file, socket or clock: time, randomness and text go through [`Host`].
+#![deny(unsafe_code)]
+
+mod context;
+mod decode;
+mod error;
+mod fault;
+mod helper;
+mod host;
+mod interpreter;
+mod machine;
+mod map;
+mod memory;
+mod op;
+mod packet;
+
+pub use context::{Access, Field, SKB, XDP};
+pub use error::{Error, Place, SourceLine};
+pub use fault::{Fault, FaultKind, Region};
+pub use host::{Config, Host, Task};
+pub use machine::{Machine, Outcome, Refused};
+pub use map::{Map, MapError};
+pub use packet::{Packet, PacketInfo, Redirect};

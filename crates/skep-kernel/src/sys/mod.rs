@@ -7,8 +7,10 @@
 pub(crate) mod attr;
 mod bpf;
 mod perf;
+mod signal;
 mod socket;
 
 pub(crate) use bpf::*;
 pub(crate) use perf::*;
+pub(crate) use signal::*;
 pub(crate) use socket::*;

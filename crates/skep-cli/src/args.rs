@@ -1,0 +1,214 @@
+//! The command line, described once: parser, help, completion and man pages come from here.
+
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use skep::{Engine, Hook};
+
+/// The whole of eBPF in one program.
+#[derive(Parser, Debug)]
+#[command(
+    name = "skep",
+    version,
+    about,
+    propagate_version = true,
+    after_help = "Examples:\n  \
+        skep run count.bpf.o --on pcap:traffic.pcap     run over a capture, without root\n  \
+        sudo skep run count.bpf.o --on xdp:eth0         run on a device\n  \
+        skep dis count.bpf.o                            show the instructions\n\n\
+        Exit status: 0 success, 1 a negative answer, 2 wrong use or bad input, 3 the system refused."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Say nothing but results and errors.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// The verbs.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Load an object, attach its programs, show records and maps.
+    Run(Run),
+    /// Print an object's instructions, as llvm-objdump -d does.
+    Dis(Dis),
+    /// Programs in the kernel.
+    #[command(subcommand)]
+    Prog(Prog),
+    /// Maps in the kernel.
+    #[command(subcommand)]
+    Map(Map),
+    /// Show what eBPF this kernel can do, by trying.
+    Feature(Feature),
+    /// Print a shell's completion script.
+    #[command(after_help = "Example:\n  skep completion bash > /etc/bash_completion.d/skep")]
+    Completion {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages into a folder.
+    #[command(after_help = "Example:\n  skep man /usr/local/share/man/man1")]
+    Man {
+        /// The folder.
+        #[arg(value_hint = ValueHint::DirPath)]
+        folder: std::path::PathBuf,
+    },
+}
+
+/// `skep run`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    skep run protocols.bpf.o --on pcap:traffic.pcap\n  \
+    skep run blocklist.bpf.o --on pcap:in.pcap --fill blocked4=networks.txt --write out.pcapng\n  \
+    sudo skep run protocols.bpf.o --on xdp:eth0 --for 10s --json\n  \
+    sudo skep run opens.bpf.o                       hooks come from the object's sections\n\n\
+    Hooks: pcap:FILE, xdp:DEVICE, tcx:DEVICE:ingress|egress, tc:DEVICE:ingress|egress, socket:DEVICE,\n       \
+    tracepoint:CATEGORY:NAME, rawtracepoint:NAME, profile:hz:RATE")]
+pub(crate) struct Run {
+    /// The object, as clang made it.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) object: String,
+    /// Where programs run; without it, where their sections say.
+    #[arg(long, value_name = "HOOK")]
+    pub(crate) on: Vec<String>,
+    /// Where programs live: by default the vm for captures, the kernel for everything else.
+    #[arg(long, value_enum)]
+    pub(crate) engine: Option<EngineName>,
+    /// Only this program (may be given more than once).
+    #[arg(long, value_name = "NAME")]
+    pub(crate) prog: Vec<String>,
+    /// Stop after this long: 500ms, 5s, 2m.
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub(crate) duration: Option<Duration>,
+    /// Only JSON on stdout: records as they come, the summary last.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write the frames that go on, as the program left them (pcap when the name ends in .pcap, else pcapng).
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) write: Option<String>,
+    /// Read the records of a ring buffer as this type.
+    #[arg(long, value_name = "MAP=TYPE", value_parser = pair)]
+    pub(crate) record: Vec<(String, String)>,
+    /// Fill a map before the start: a line for each entry, KEY or KEY VALUE, `#` begins a comment.
+    #[arg(long, value_name = "MAP=FILE", value_parser = pair)]
+    pub(crate) fill: Vec<(String, String)>,
+    /// Kernel: load programs untouched; what they do not count is then null.
+    #[arg(long)]
+    pub(crate) verbatim: bool,
+    /// Vm: keep the limits of the kernel's test run, so that both engines give the same numbers.
+    #[arg(long)]
+    pub(crate) like_kernel: bool,
+}
+
+/// `skep dis`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  skep dis protocols.bpf.o")]
+pub(crate) struct Dis {
+    /// The object.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) object: String,
+}
+
+/// `skep prog`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Prog {
+    /// List the programs in the kernel.
+    #[command(after_help = "Example:\n  sudo skep prog list --json")]
+    List {
+        /// JSON in bpftool's shape.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `skep map`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Map {
+    /// List the maps in the kernel.
+    #[command(after_help = "Example:\n  sudo skep map list")]
+    List {
+        /// JSON in bpftool's shape.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a map's entries, by its types.
+    #[command(after_help = "Example:\n  sudo skep map dump 17\n  sudo skep map dump protocols --json")]
+    Dump {
+        /// Id, or name when only one map has it.
+        map: String,
+        /// JSON in bpftool's shape.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `skep feature`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  sudo skep feature")]
+pub(crate) struct Feature {
+    /// JSON with bpftool's names.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `--engine`.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub(crate) enum EngineName {
+    /// skep's own engine in user space.
+    Vm,
+    /// The running kernel.
+    Kernel,
+}
+
+impl Run {
+    /// The engine asked for, or the one the hooks want: captures need no kernel.
+    pub(crate) fn engine(&self, hooks: &[Hook]) -> Engine {
+        match self.engine {
+            Some(EngineName::Vm) => Engine::Vm,
+            Some(EngineName::Kernel) => Engine::Kernel,
+            None if hooks.iter().all(|h| matches!(h, Hook::Pcap { .. })) => Engine::Vm,
+            None => Engine::Kernel,
+        }
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((map, rest)) if !map.is_empty() && !rest.is_empty() => Ok((map.to_owned(), rest.to_owned())),
+        _ => Err("expected MAP=…".to_owned()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let scale = match unit {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(format!("`{unit}` is no unit of time; use ms, s, m or h")),
+    };
+    let number: f64 = number.parse().map_err(|_| "expected a time such as 500ms, 5s or 2m".to_owned())?;
+    Duration::try_from_secs_f64(number * scale).map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_read_with_their_units() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert!(duration("5 parsecs").is_err() && duration("").is_err() && duration("-1s").is_err());
+    }
+}

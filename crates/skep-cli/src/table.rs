@@ -1,0 +1,174 @@
+//! Values as tables for people.
+
+use comfy_table::{CellAlignment, Table, presets};
+use skep::{Entry, Value};
+
+/// Rows of a map that a table shows at most; the JSON has them all.
+const MAX_ROWS: usize = 40;
+
+/// An empty table in our style.
+pub(crate) fn new(header: impl IntoIterator<Item = String>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(header.into_iter().collect::<Vec<_>>());
+    table
+}
+
+/// Aligns a column to the right.
+pub(crate) fn right(table: &mut Table, column: usize) {
+    if let Some(column) = table.column_mut(column) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+}
+
+/// The entries of a map: members of structures are columns, the values of a `per_cpu` map are summed, rows that hold only
+/// zeros are left out. What the table leaves out is said in the last line.
+pub(crate) fn entries(name: &str, per_cpu: bool, entries: &[Entry]) -> String {
+    let value = |e: &Entry| if per_cpu { sum(&e.value) } else { e.value.clone() };
+    let summed: Vec<(&Value, Value)> = entries.iter().map(|e| (&e.key, value(e))).collect();
+    let shown: Vec<&(&Value, Value)> = summed.iter().filter(|(_, v)| !is_zero(v)).collect();
+    if shown.is_empty() {
+        let zeros = if entries.is_empty() { "empty" } else { "all zeros" };
+        return format!("{name}: {zeros}\n");
+    }
+    let single = entries.len() == 1 && matches!(entries.first(), Some(e) if e.key == Value::Uint(0));
+    let mut keys = Vec::new();
+    let mut values = Vec::new();
+    for (key, value) in &shown {
+        columns("key", key, &mut keys);
+        columns("value", value, &mut values);
+    }
+    if single {
+        keys.clear();
+    }
+    let mut table = new(keys.iter().chain(&values).cloned());
+    for (key, value) in shown.iter().take(MAX_ROWS) {
+        let cells = keys.iter().map(|c| cell("key", key, c)).chain(values.iter().map(|c| cell("value", value, c)));
+        table.add_row(cells.collect::<Vec<_>>());
+    }
+    let numeric = |index: usize| shown.iter().all(|(k, v)| is_number(k, v, index, keys.len(), &keys, &values));
+    for index in 0..keys.len() + values.len() {
+        if numeric(index) {
+            right(&mut table, index);
+        }
+    }
+    let mut text = format!("{name}\n{}\n", trim(&table));
+    let (hidden, zeros) = (shown.len().saturating_sub(MAX_ROWS), summed.len() - shown.len());
+    if hidden > 0 {
+        text.push_str(&format!("  … {hidden} more (--json shows all)\n"));
+    }
+    if zeros > 0 {
+        let entries = if zeros == 1 { "entry holds" } else { "entries hold" };
+        text.push_str(&format!("  {zeros} {entries} only zeros\n"));
+    }
+    text
+}
+
+/// A table's text, indented, without blanks at the ends of lines.
+pub(crate) fn trim(table: &Table) -> String {
+    table.to_string().lines().map(|line| format!(" {}", line.trim_end())).collect::<Vec<_>>().join("\n")
+}
+
+fn columns(word: &str, value: &Value, names: &mut Vec<String>) {
+    match value {
+        Value::Struct(fields) => {
+            for (name, _) in fields.iter().filter(|(name, _)| !names.contains(name)).collect::<Vec<_>>() {
+                names.push(name.clone());
+            }
+        }
+        _ if !names.iter().any(|n| n == word) => names.push(word.to_owned()),
+        _ => {}
+    }
+}
+
+fn cell(word: &str, value: &Value, column: &str) -> String {
+    match value {
+        Value::Struct(fields) => {
+            fields.iter().find(|(name, _)| name == column).map(|(_, v)| v.to_string()).unwrap_or_default()
+        }
+        _ if column == word => value.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn is_number(key: &Value, value: &Value, index: usize, split: usize, keys: &[String], values: &[String]) -> bool {
+    let (of, word, column) = match index.checked_sub(split) {
+        None => (key, "key", keys.get(index)),
+        Some(at) => (value, "value", values.get(at)),
+    };
+    let Some(column) = column else { return false };
+    let field = match of {
+        Value::Struct(fields) => fields.iter().find(|(name, _)| name == column).map(|(_, v)| v),
+        _ => (column == word).then_some(of),
+    };
+    matches!(field, Some(Value::Int(_) | Value::Uint(_) | Value::Wide(_) | Value::Float(_)) | None)
+}
+
+/// Per-CPU values added up where they are numbers, so that people read one; other lists as they are.
+fn sum(value: &Value) -> Value {
+    let Value::List(items) = value else { return value.clone() };
+    let mut items = items.iter();
+    let Some(first) = items.next() else { return value.clone() };
+    items.try_fold(first.clone(), |total, item| add(&total, item)).unwrap_or_else(|| value.clone())
+}
+
+fn add(a: &Value, b: &Value) -> Option<Value> {
+    Some(match (a, b) {
+        (Value::Int(a), Value::Int(b)) => Value::Int(a.wrapping_add(*b)),
+        (Value::Uint(a), Value::Uint(b)) => Value::Uint(a.wrapping_add(*b)),
+        (Value::Struct(a), Value::Struct(b)) => {
+            let fields = a.iter().zip(b).map(|((name, a), (_, b))| Some((name.clone(), add(a, b)?)));
+            Value::Struct(fields.collect::<Option<_>>()?)
+        }
+        _ => return None,
+    })
+}
+
+fn is_zero(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Int(v) => *v == 0,
+        Value::Uint(v) => *v == 0,
+        Value::Wide(v) => *v == 0,
+        Value::Bool(v) => !v,
+        Value::Float(v) => *v == 0.0,
+        Value::Text(v) => v.is_empty(),
+        Value::Bytes(v) => v.iter().all(|b| *b == 0),
+        Value::Constant(_) => false,
+        Value::List(items) => items.iter().all(is_zero),
+        Value::Struct(fields) => fields.iter().all(|(_, v)| is_zero(v)),
+        Value::Shown { value, .. } => is_zero(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn traffic(packets: u64) -> Value {
+        Value::Struct(vec![("packets".into(), Value::Uint(packets)), ("bytes".into(), Value::Uint(packets * 60))])
+    }
+
+    #[test]
+    fn members_are_columns_and_numbers_stand_to_the_right() {
+        let rows = [
+            Entry { key: Value::Constant("TCP".into()), value: traffic(1200) },
+            Entry { key: Value::Constant("ICMP".into()), value: traffic(7) },
+            Entry { key: Value::Constant("UDP".into()), value: traffic(0) },
+        ];
+        let expected = "\
+protocols
+  key   packets  bytes
+  TCP      1200  72000
+  ICMP        7    420
+  1 entry holds only zeros
+";
+        assert_eq!(entries("protocols", false, &rows), expected);
+    }
+
+    #[test]
+    fn values_of_cpus_are_added_up() {
+        let rows = [Entry { key: Value::Uint(1), value: Value::List(vec![Value::Uint(2), Value::Uint(40)]) }];
+        assert_eq!(entries("calls", true, &rows), "calls\n  key  value\n    1     42\n");
+    }
+}

@@ -1,0 +1,213 @@
+//! Maps: those that BTF defines in `.maps`, and one for each data section.
+
+use skep_btf::{Btf, Kind, Member, TypeId};
+use skep_diag::{Diagnostic, code};
+use skep_isa::spec::MapType;
+
+use super::Elf;
+use crate::map::{F_MMAPABLE, F_RDONLY_PROG, MapRole, MapSpec};
+
+/// The maps of an object and where their symbols lie.
+pub(crate) struct Maps {
+    pub specs: Vec<MapSpec>,
+    /// For each map: its section, and its offset in it (0 for a data section).
+    places: Vec<(usize, u64)>,
+}
+
+impl Maps {
+    /// The map that a byte of a section belongs to: for `.maps` the one that begins there, else the section's own.
+    pub(crate) fn at(&self, section: usize, offset: u64) -> Option<usize> {
+        self.places
+            .iter()
+            .zip(&self.specs)
+            .position(|((s, o), spec)| *s == section && (matches!(spec.role, MapRole::Data { .. }) || *o == offset))
+    }
+}
+
+/// Largest data section; the kernel's own limit for an array's value is lower.
+const MAX_DATA: u64 = 1 << 28;
+/// Longest name of a map in the kernel.
+const NAME_LEN: usize = 15;
+
+pub(crate) fn read(elf: &Elf<'_>, btf: Option<&Btf>, stem: &str) -> Result<Maps, Diagnostic> {
+    let mut maps = Maps { specs: Vec::new(), places: Vec::new() };
+    if let Some(at) = elf.sections.iter().position(|s| s.name == ".maps") {
+        user_maps(elf, at, btf, &mut maps)?;
+    }
+    for (at, section) in elf.sections.iter().enumerate() {
+        let read_only = section.name == ".rodata" || section.name.starts_with(".rodata.");
+        let is_data =
+            read_only || section.name == ".bss" || section.name == ".data" || section.name.starts_with(".data.");
+        if !is_data || !section.holds_data || section.size == 0 {
+            continue;
+        }
+        if section.size > MAX_DATA {
+            return Err(Diagnostic::error(
+                code::BAD_MAP,
+                format!("section {} of {} is too large", section.name, elf.file),
+            )
+            .note(format!("it takes {} bytes, the most is {MAX_DATA}", section.size)));
+        }
+        let mut initial = section.data.to_vec();
+        initial.resize(section.size as usize, 0);
+        maps.places.push((at, 0));
+        maps.specs.push(MapSpec {
+            name: data_name(stem, section.name),
+            map_type: MapType::Array,
+            key_size: 4,
+            value_size: section.size as u32,
+            max_entries: 1,
+            flags: if read_only { F_RDONLY_PROG | F_MMAPABLE } else { F_MMAPABLE },
+            extra: 0,
+            key_type: None,
+            value_type: btf.and_then(|b| b.find(section.name, |k| matches!(k, Kind::Datasec { .. }))),
+            record_type: None,
+            role: MapRole::Data { initial, read_only },
+        });
+    }
+    Ok(maps)
+}
+
+/// libbpf's name for a data section's map: the object's name cut so that the whole has 15 characters; a section with
+/// a name of its own (`.data.counters`) keeps it.
+fn data_name(stem: &str, section: &str) -> String {
+    match section {
+        ".data" | ".bss" | ".rodata" => {
+            let room = NAME_LEN - section.len();
+            let stem: String = stem.chars().take(room).collect();
+            format!("{stem}{section}")
+        }
+        _ => section.to_owned(),
+    }
+}
+
+fn user_maps(elf: &Elf<'_>, section: usize, btf: Option<&Btf>, maps: &mut Maps) -> Result<(), Diagnostic> {
+    let Some(btf) = btf else {
+        return Err(Diagnostic::error(code::NO_BTF, format!("{} has no BTF, so its maps are not known", elf.file))
+            .note("section .maps says only how many maps there are; their types and sizes stand in BTF")
+            .help("compile with `-g`, and do not strip the object (`llvm-strip -g` keeps BTF)"));
+    };
+    let datasec = btf.find(".maps", |k| matches!(k, Kind::Datasec { .. })).and_then(|id| btf.get(id));
+    let Some(Kind::Datasec { vars, .. }) = datasec.map(|t| &t.kind) else {
+        return Err(Diagnostic::error(code::NO_BTF, format!("the BTF of {} does not describe its maps", elf.file))
+            .help("compile with `-g`"));
+    };
+    for var in vars {
+        let name = btf.name(var.type_id);
+        let Some(Kind::Var { type_id, .. }) = btf.get(var.type_id).map(|t| &t.kind) else { continue };
+        let Some((_, Kind::Struct { members, .. })) = btf.resolve(*type_id) else {
+            return Err(bad(elf, name, "its definition is not a struct".to_owned()));
+        };
+        let mut spec = definition(elf, btf, name, members)?;
+        spec.record_type = btf
+            .decl_tags(var.type_id, -1)
+            .find_map(|tag| tag.strip_prefix("record:"))
+            .and_then(|record| btf.find_type(record));
+        maps.places.push((section, u64::from(var.offset)));
+        maps.specs.push(spec);
+    }
+    Ok(())
+}
+
+fn bad(elf: &Elf<'_>, map: &str, why: String) -> Diagnostic {
+    Diagnostic::error(code::BAD_MAP, format!("map `{map}` of {} cannot be made", elf.file)).note(why)
+}
+
+/// Reads `struct { __uint(type, …); __type(key, …); … }`: a number is the length of an array behind a pointer.
+fn definition(elf: &Elf<'_>, btf: &Btf, name: &str, members: &[Member]) -> Result<MapSpec, Diagnostic> {
+    let mut spec = MapSpec {
+        name: name.to_owned(),
+        map_type: MapType::Unspec,
+        key_size: 0,
+        value_size: 0,
+        max_entries: 0,
+        flags: 0,
+        extra: 0,
+        key_type: None,
+        value_type: None,
+        record_type: None,
+        role: MapRole::User,
+    };
+    for member in members {
+        let field = btf.string(member.name_off).unwrap_or("");
+        let number = || {
+            number(btf, member.type_id)
+                .ok_or_else(|| bad(elf, name, format!("`{field}` is not `__uint({field}, NUMBER)`")))
+        };
+        let typed = || {
+            let to = match btf.resolve(member.type_id) {
+                Some((_, Kind::Ptr(to))) => *to,
+                _ => return Err(bad(elf, name, format!("`{field}` is not `__type({field}, TYPE)`"))),
+            };
+            let size = btf.size_of(to).and_then(|s| u32::try_from(s).ok());
+            size.map(|s| (to, s)).ok_or_else(|| bad(elf, name, format!("the type of `{field}` has no size")))
+        };
+        match field {
+            "type" => {
+                let id = number()?;
+                spec.map_type = MapType::from_id(id)
+                    .ok_or_else(|| bad(elf, name, format!("map type {id} is not known to this version of skep")))?;
+            }
+            "key" => {
+                let (to, size) = typed()?;
+                agree(elf, name, "key", spec.key_size, size)?;
+                (spec.key_type, spec.key_size) = (Some(to), size);
+            }
+            "value" => {
+                let (to, size) = typed()?;
+                agree(elf, name, "value", spec.value_size, size)?;
+                (spec.value_type, spec.value_size) = (Some(to), size);
+            }
+            "key_size" => {
+                let size = number()?;
+                agree(elf, name, "key", spec.key_size, size)?;
+                spec.key_size = size;
+            }
+            "value_size" => {
+                let size = number()?;
+                agree(elf, name, "value", spec.value_size, size)?;
+                spec.value_size = size;
+            }
+            "max_entries" => spec.max_entries = number()?,
+            "map_flags" => spec.flags = number()?,
+            "map_extra" => spec.extra = u64::from(number()?),
+            "numa_node" => {}
+            _ => {
+                return Err(Diagnostic::error(
+                    code::UNSUPPORTED_OBJECT,
+                    format!("map `{name}` of {} has a field skep does not know: `{field}`", elf.file),
+                )
+                .help("known: type, key, value, key_size, value_size, max_entries, map_flags, map_extra, numa_node"));
+            }
+        }
+    }
+    if spec.map_type == MapType::Unspec {
+        return Err(bad(elf, name, "it has no type".to_owned()).help("add `__uint(type, BPF_MAP_TYPE_…)`"));
+    }
+    Ok(spec)
+}
+
+fn agree(elf: &Elf<'_>, name: &str, what: &str, before: u32, now: u32) -> Result<(), Diagnostic> {
+    if before == 0 || before == now {
+        return Ok(());
+    }
+    Err(bad(elf, name, format!("the {what} has {before} bytes by one field and {now} by another")))
+}
+
+fn number(btf: &Btf, id: TypeId) -> Option<u32> {
+    let (_, Kind::Ptr(to)) = btf.resolve(id)? else { return None };
+    let (_, Kind::Array { len, .. }) = btf.resolve(*to)? else { return None };
+    Some(*len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::data_name;
+
+    #[test]
+    fn names_data_maps_as_libbpf_does() {
+        assert_eq!(data_name("count", ".bss"), "count.bss");
+        assert_eq!(data_name("protocols", ".rodata"), "protocol.rodata");
+        assert_eq!(data_name("protocols", ".rodata.str1.1"), ".rodata.str1.1");
+    }
+}

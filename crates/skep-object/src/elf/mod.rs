@@ -1,0 +1,210 @@
+//! Objects read from ELF: sections and symbols here, maps in [`maps`], programs in [`programs`].
+
+mod maps;
+mod programs;
+
+use object::LittleEndian as LE;
+use object::elf::{EM_BPF, ET_REL, FileHeader64, SHF_EXECINSTR, SHT_NOBITS, SHT_PROGBITS, SHT_REL, SHT_SYMTAB};
+use object::read::elf::{FileHeader, Rel as _, SectionHeader, Sym as _};
+use skep_btf::{Btf, Ext};
+use skep_diag::{Diagnostic, code};
+
+use crate::object::Object;
+
+/// The parts of an ELF object that eBPF uses, borrowed from its bytes.
+pub(crate) struct Elf<'a> {
+    /// Name for messages.
+    pub file: String,
+    pub sections: Vec<Section<'a>>,
+    pub symbols: Vec<Symbol<'a>>,
+}
+
+pub(crate) struct Section<'a> {
+    pub name: &'a str,
+    /// Its bytes; empty for `.bss`.
+    pub data: &'a [u8],
+    /// Bytes it takes in memory.
+    pub size: u64,
+    pub executable: bool,
+    /// Occupies memory in the file or as zeros (`PROGBITS` or `NOBITS`).
+    pub holds_data: bool,
+    pub rels: Vec<Rel>,
+}
+
+/// One entry of a relocation section.
+#[derive(Clone, Copy)]
+pub(crate) struct Rel {
+    pub offset: u64,
+    pub symbol: usize,
+    pub kind: u32,
+}
+
+pub(crate) struct Symbol<'a> {
+    pub name: &'a str,
+    /// Index of its section; `None` when the object does not define it.
+    pub section: Option<usize>,
+    pub value: u64,
+    pub size: u64,
+    pub is_func: bool,
+    pub is_local: bool,
+}
+
+impl Object {
+    /// Reads an ELF object as clang makes it. `name` is the file's name: messages carry it, and up to its first dot it
+    /// names the maps of data sections.
+    ///
+    /// # Errors
+    /// A diagnostic for bytes that are not a little-endian eBPF object (`O0002`, `O0003`), damaged types (`B0001`), maps
+    /// without types (`O0004`), contradictory maps (`O0007`) and relocations that lead nowhere (`O0006`). A section
+    /// whose name is not known is no error here: only loading its program is.
+    pub fn parse(name: &str, bytes: &[u8]) -> Result<Object, Diagnostic> {
+        let elf = Elf::parse(name, bytes)?;
+        let base = name.rsplit('/').next().unwrap_or(name);
+        let stem = base.split('.').next().unwrap_or(base).to_owned();
+        let bad_btf = |what: &str, e: skep_btf::Error| {
+            Diagnostic::error(code::BAD_BTF, format!("the {what} section of {name} is damaged"))
+                .note(e.to_string())
+                .help("compile the object again; a tool that strips or merges objects may have cut it")
+        };
+        let mut btf = match elf.section(".BTF") {
+            Some(s) => Some(Btf::parse(s.data).map_err(|e| bad_btf(".BTF", e))?),
+            None => None,
+        };
+        let ext = match (&btf, elf.section(".BTF.ext")) {
+            (Some(_), Some(s)) => Ext::parse(s.data).map_err(|e| bad_btf(".BTF.ext", e))?,
+            _ => Ext::default(),
+        };
+        if let Some(btf) = &mut btf {
+            elf.fill_sections(btf);
+        }
+        let maps = maps::read(&elf, btf.as_ref(), &stem)?;
+        let programs = programs::read(&elf, btf.as_ref(), &ext, &maps)?;
+        let license = elf.section("license").map_or("", |s| {
+            let end = s.data.iter().position(|b| *b == 0).unwrap_or(s.data.len());
+            s.data.get(..end).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or("")
+        });
+        Ok(Object { name: stem, license: license.to_owned(), programs, maps: maps.specs, btf })
+    }
+}
+
+impl<'a> Elf<'a> {
+    fn parse(file: &str, bytes: &'a [u8]) -> Result<Elf<'a>, Diagnostic> {
+        let cut = |what: &str| {
+            Diagnostic::error(code::NOT_ELF, format!("{file} is not a whole ELF object"))
+                .note(what.to_owned())
+                .help("an object is made by `clang -O2 -g -target bpf -c prog.c -o prog.o`")
+        };
+        let header = header(file, bytes)?;
+        let table = header.sections(LE, bytes).map_err(|e| cut(&e.to_string()))?;
+        let symtab = table.symbols(LE, bytes, SHT_SYMTAB).map_err(|e| cut(&e.to_string()))?;
+        let mut sections = Vec::with_capacity(table.len());
+        for section in table.iter() {
+            let name = table.section_name(LE, section).map_err(|e| cut(&e.to_string()))?;
+            let kind = section.sh_type(LE);
+            sections.push(Section {
+                name: std::str::from_utf8(name).map_err(|_| cut("a section's name is not UTF-8"))?,
+                data: section.data(LE, bytes).map_err(|e| cut(&e.to_string()))?,
+                size: section.sh_size(LE),
+                executable: section.sh_flags(LE).0 & SHF_EXECINSTR.0 != 0 && kind == SHT_PROGBITS,
+                holds_data: matches!(kind, SHT_PROGBITS | SHT_NOBITS),
+                rels: Vec::new(),
+            });
+        }
+        for section in table.iter().filter(|s| s.sh_type(LE) == SHT_REL) {
+            let Some((rels, _)) = section.rel(LE, bytes).map_err(|e| cut(&e.to_string()))? else { continue };
+            let Some(target) = sections.get_mut(section.sh_info(LE) as usize) else {
+                return Err(cut("a relocation section names no section"));
+            };
+            // Relocations of debug information are of no use here.
+            if target.executable || target.name == ".maps" {
+                target.rels.extend(rels.iter().map(|r| Rel {
+                    offset: r.r_offset(LE),
+                    symbol: r.r_sym(LE) as usize,
+                    kind: r.r_type(LE).0,
+                }));
+            }
+        }
+        let mut symbols = Vec::with_capacity(symtab.len());
+        for symbol in symtab.symbols() {
+            let name = symtab.symbol_name(LE, symbol).map_err(|e| cut(&e.to_string()))?;
+            let section = usize::from(symbol.st_shndx(LE).0);
+            symbols.push(Symbol {
+                name: std::str::from_utf8(name).map_err(|_| cut("a symbol's name is not UTF-8"))?,
+                section: (section != 0 && section < sections.len()).then_some(section),
+                value: symbol.st_value(LE),
+                size: symbol.st_size(LE),
+                is_func: symbol.st_type() == object::elf::STT_FUNC,
+                is_local: symbol.st_bind() == object::elf::STB_LOCAL,
+            });
+        }
+        Ok(Elf { file: file.to_owned(), sections, symbols })
+    }
+
+    pub(crate) fn section(&self, name: &str) -> Option<&Section<'a>> {
+        self.sections.iter().find(|s| s.name == name)
+    }
+
+    /// Variables of a section by name: where they begin.
+    pub(crate) fn variable(&self, section: usize, name: &str) -> Option<u64> {
+        self.symbols.iter().find(|s| s.section == Some(section) && s.name == name && !s.is_func).map(|s| s.value)
+    }
+
+    /// Completes the BTF of data sections with what only the ELF knows.
+    fn fill_sections(&self, btf: &mut Btf) {
+        let datasecs: Vec<_> = btf
+            .types()
+            .filter(|(_, t)| matches!(t.kind, skep_btf::Kind::Datasec { .. }))
+            .map(|(id, _)| (id, btf.name(id).to_owned()))
+            .collect();
+        for (id, name) in datasecs {
+            let Some(at) = self.sections.iter().position(|s| s.name == name) else { continue };
+            let size = self.sections.get(at).and_then(|s| u32::try_from(s.size).ok()).unwrap_or(0);
+            btf.set_section_layout(id, size, |var| self.variable(at, var).and_then(|v| u32::try_from(v).ok()));
+        }
+    }
+}
+
+/// The header of a little-endian, relocatable eBPF object.
+fn header<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a FileHeader64<LE>, Diagnostic> {
+    let not = |title: String| Diagnostic::error(code::NOT_BPF, title);
+    let compile = "an object is made by `clang -O2 -g -target bpf -c prog.c -o prog.o`";
+    let Some(start) = bytes.get(..20).filter(|b| b.starts_with(b"\x7fELF")) else {
+        return Err(Diagnostic::error(code::NOT_ELF, format!("{file} is not an ELF object"))
+            .note(match bytes.len() {
+                0 => "the file is empty".to_owned(),
+                len if bytes.starts_with(b"\x7fELF") => format!("the file ends after {len} bytes"),
+                _ => "it does not begin with 7f 45 4c 46".to_owned(),
+            })
+            .help(compile));
+    };
+    let byte = |at: usize| start.get(at).copied().unwrap_or(0);
+    if byte(5) == 2 && byte(4) == 2 {
+        return Err(Diagnostic::error(code::UNSUPPORTED_OBJECT, format!("{file} is a big-endian object"))
+            .note("skep runs little-endian eBPF only")
+            .help("compile with `-target bpfel`"));
+    }
+    let machine = u16::from_le_bytes([byte(18), byte(19)]);
+    if byte(4) != 2 || machine != EM_BPF.0 {
+        let what = match machine {
+            3 => "32-bit x86",
+            40 => "32-bit Arm",
+            62 => "x86-64",
+            183 => "64-bit Arm",
+            243 => "RISC-V",
+            247 => "32-bit eBPF",
+            _ => "another machine",
+        };
+        return Err(not(format!("{file} is an object for {what}, not for eBPF"))
+            .note(format!("its ELF machine is {machine}, eBPF is 247"))
+            .help(compile));
+    }
+    let header = FileHeader64::<LE>::parse(bytes).map_err(|e| {
+        Diagnostic::error(code::NOT_ELF, format!("{file} is not a whole ELF object")).note(e.to_string()).help(compile)
+    })?;
+    if header.e_type(LE) != ET_REL {
+        return Err(not(format!("{file} is an eBPF file, but not a relocatable object"))
+            .note(format!("its ELF type is {}, an object's is 1", header.e_type(LE)))
+            .help("give the object clang made, before it is linked"));
+    }
+    Ok(header)
+}

@@ -1,0 +1,299 @@
+//! Programs: each entry function with the subprograms it reaches, in one piece, and what its code refers to.
+
+use std::collections::HashMap;
+
+use skep_btf::{Btf, Ext};
+use skep_diag::{Diagnostic, code};
+use skep_isa::{Insn, insn, spec};
+
+use super::maps::Maps;
+use super::{Elf, Rel, Symbol};
+use crate::hook::Hook;
+use crate::program::{FuncInfo, LineInfo, ProgramSpec, Reloc, RelocTarget};
+
+/// Most slots all programs of an object may have together after linking: four of the kernel's largest programs.
+const MAX_SLOTS: usize = 4_000_000;
+/// Relocation of a 64-bit immediate load.
+const R_BPF_64_64: u32 = 1;
+/// Relocation of a call.
+const R_BPF_64_32: u32 = 10;
+
+/// A function's place in the file.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Place {
+    section: usize,
+    slot: usize,
+}
+
+struct Function<'a> {
+    name: &'a str,
+    place: Place,
+    len: usize,
+}
+
+/// What a slot of the file refers to, before linking.
+enum Target {
+    Func(Place),
+    Other(RelocTarget),
+}
+
+pub(crate) fn read(elf: &Elf<'_>, btf: Option<&Btf>, ext: &Ext, maps: &Maps) -> Result<Vec<ProgramSpec>, Diagnostic> {
+    let file = File::new(elf, btf, ext, maps)?;
+    let mut programs = Vec::new();
+    let mut slots = 0;
+    for function in &file.entries {
+        let program = file.link(function)?;
+        slots += program.code.len();
+        if slots > MAX_SLOTS {
+            return Err(Diagnostic::error(code::UNSUPPORTED_OBJECT, format!("{} holds too much code", elf.file))
+                .note(format!("its programs have more than {MAX_SLOTS} instructions together")));
+        }
+        programs.push(program);
+    }
+    Ok(programs)
+}
+
+/// Everything linking asks for, indexed once.
+struct File<'a> {
+    elf: &'a Elf<'a>,
+    btf: Option<&'a Btf>,
+    functions: HashMap<Place, Function<'a>>,
+    /// Functions that are programs, in the order of section and slot.
+    entries: Vec<Place>,
+    /// Slots of each executable section.
+    code: HashMap<usize, Vec<Insn>>,
+    targets: HashMap<Place, Target>,
+    /// Line and function records by section, in the order of the file.
+    lines: HashMap<usize, Vec<skep_btf::LineRecord>>,
+    types: HashMap<Place, skep_btf::TypeId>,
+}
+
+impl<'a> File<'a> {
+    fn new(elf: &'a Elf<'a>, btf: Option<&'a Btf>, ext: &Ext, maps: &Maps) -> Result<File<'a>, Diagnostic> {
+        let mut file = File {
+            elf,
+            btf,
+            functions: HashMap::new(),
+            entries: Vec::new(),
+            code: HashMap::new(),
+            targets: HashMap::new(),
+            lines: HashMap::new(),
+            types: HashMap::new(),
+        };
+        for (at, section) in elf.sections.iter().enumerate().filter(|(_, s)| s.executable) {
+            file.code.insert(at, Insn::slots(section.data));
+        }
+        for symbol in elf.symbols.iter().filter(|s| s.is_func) {
+            file.add_function(symbol)?;
+        }
+        file.entries.sort();
+        for (at, section) in elf.sections.iter().enumerate().filter(|(_, s)| s.executable) {
+            for rel in &section.rels {
+                file.add_relocation(at, rel, maps)?;
+            }
+        }
+        file.add_ext(ext);
+        Ok(file)
+    }
+
+    fn add_function(&mut self, symbol: &Symbol<'a>) -> Result<(), Diagnostic> {
+        let Some(section) = symbol.section else { return Ok(()) };
+        let Some(code) = self.code.get(&section) else { return Ok(()) };
+        let (slot, len) = ((symbol.value / 8) as usize, (symbol.size / 8) as usize);
+        let inside = slot.checked_add(len).is_some_and(|end| end <= code.len());
+        if !symbol.value.is_multiple_of(8) || !symbol.size.is_multiple_of(8) || len == 0 || !inside {
+            return Err(Diagnostic::error(
+                code::BAD_CODE,
+                format!("function `{}` of {} does not lie within its section", symbol.name, self.elf.file),
+            )
+            .note(format!("it is said to take {} bytes from byte {}", symbol.size, symbol.value)));
+        }
+        let place = Place { section, slot };
+        let is_text = self.elf.sections.get(section).is_some_and(|s| s.name == ".text");
+        let first = self.functions.insert(place, Function { name: symbol.name, place, len }).is_none();
+        if first && !is_text && !symbol.is_local {
+            self.entries.push(place);
+        }
+        Ok(())
+    }
+
+    fn add_relocation(&mut self, section: usize, rel: &Rel, maps: &Maps) -> Result<(), Diagnostic> {
+        let elf = self.elf;
+        let place = Place { section, slot: (rel.offset / 8) as usize };
+        let bad = |why: String| {
+            let name = elf.sections.get(section).map_or("", |s| s.name);
+            Diagnostic::error(
+                code::BAD_RELOCATION,
+                format!("a relocation of section {name} in {} leads nowhere", elf.file),
+            )
+            .note(format!("at byte {}: {why}", rel.offset))
+            .help("compile the object again")
+        };
+        let symbol = elf.symbols.get(rel.symbol).ok_or_else(|| bad(format!("there is no symbol {}", rel.symbol)))?;
+        let insn = self.code.get(&section).and_then(|c| c.get(place.slot)).copied();
+        let insn =
+            insn.filter(|_| rel.offset.is_multiple_of(8)).ok_or_else(|| bad("there is no instruction".into()))?;
+        let Some(of) = symbol.section else {
+            self.targets.insert(place, Target::Other(RelocTarget::Extern(symbol.name.to_owned())));
+            return Ok(());
+        };
+        let is_code = self.code.contains_key(&of);
+        // The addend stands in the instruction; a section's symbol has value 0.
+        let target = match rel.kind {
+            R_BPF_64_32 if insn.is_local_call() && is_code => {
+                let slot = (symbol.value / 8) as i64 + i64::from(insn.imm) + 1;
+                let slot = usize::try_from(slot).map_err(|_| bad("the call goes before its section".into()))?;
+                Target::Func(Place { section: of, slot })
+            }
+            R_BPF_64_64 if insn.is_wide() && is_code => {
+                let byte = symbol.value as i64 + i64::from(insn.imm);
+                let slot = usize::try_from(byte / 8).map_err(|_| bad("the address is before its section".into()))?;
+                Target::Func(Place { section: of, slot })
+            }
+            R_BPF_64_64 if insn.is_wide() => {
+                let offset = (symbol.value as i64).wrapping_add(i64::from(insn.imm));
+                let start = u64::try_from(offset).map_err(|_| bad("the address is before its section".into()))?;
+                let name = symbol.name;
+                let map = maps.at(of, start).ok_or_else(|| bad(format!("`{name}` is neither a map nor data")))?;
+                let spec = maps.specs.get(map).ok_or_else(|| bad("no such map".into()))?;
+                Target::Other(match spec.role {
+                    crate::map::MapRole::User => RelocTarget::Map(map),
+                    crate::map::MapRole::Data { .. } => {
+                        RelocTarget::MapValue { map, offset: u32::try_from(start).map_err(|_| bad("too far".into()))? }
+                    }
+                })
+            }
+            kind => return Err(bad(format!("kind {kind} does not fit the instruction"))),
+        };
+        self.targets.insert(place, target);
+        Ok(())
+    }
+
+    fn add_ext(&mut self, ext: &Ext) {
+        let Some(btf) = self.btf else { return };
+        let by_name: HashMap<&str, usize> =
+            self.code.keys().filter_map(|at| Some((self.elf.sections.get(*at)?.name, *at))).collect();
+        let section = |name: u32| btf.string(name).and_then(|n| by_name.get(n)).copied();
+        for f in &ext.funcs {
+            if let Some(section) = section(f.section) {
+                self.types.insert(Place { section, slot: f.offset as usize / 8 }, f.type_id);
+            }
+        }
+        for l in &ext.lines {
+            if let Some(section) = section(l.section) {
+                self.lines.entry(section).or_default().push(*l);
+            }
+        }
+        for lines in self.lines.values_mut() {
+            lines.sort_by_key(|l| l.offset);
+        }
+        for c in &ext.cores {
+            if let Some(section) = section(c.section) {
+                let place = Place { section, slot: c.offset as usize / 8 };
+                self.targets.entry(place).or_insert(Target::Other(RelocTarget::Core(c.type_id)));
+            }
+        }
+    }
+
+    /// Lays out an entry function and every function it reaches, in the order in which they are first met.
+    fn link(&self, entry: &Place) -> Result<ProgramSpec, Diagnostic> {
+        let main = self.functions.get(entry).ok_or_else(|| self.no_function(*entry, *entry))?;
+        let mut starts: HashMap<Place, usize> = HashMap::from([(main.place, 0)]);
+        let mut order = vec![main];
+        let mut code: Vec<Insn> = Vec::new();
+        let mut end = main.len;
+        // Slots whose immediate is the distance to another function.
+        let mut distances: Vec<(usize, Place)> = Vec::new();
+        let mut relocs = Vec::new();
+        let mut at = 0;
+        while let Some(function) = order.get(at).copied() {
+            at += 1;
+            let base = code.len();
+            for offset in 0..function.len {
+                let place = Place { slot: function.place.slot + offset, ..function.place };
+                let Some(insn) = self.code.get(&place.section).and_then(|c| c.get(place.slot)) else { break };
+                let mut insn = *insn;
+                let callee = match self.targets.get(&place) {
+                    Some(Target::Func(callee)) => Some(*callee),
+                    Some(Target::Other(target)) => {
+                        relocs.push(Reloc { slot: (base + offset) as u32, target: target.clone() });
+                        None
+                    }
+                    None if insn.is_local_call() => {
+                        let slot = place.slot as i64 + i64::from(insn.imm) + 1;
+                        Some(Place { slot: usize::try_from(slot).unwrap_or(usize::MAX), ..place })
+                    }
+                    None => None,
+                };
+                if let Some(callee) = callee {
+                    let function = self.functions.get(&callee).ok_or_else(|| self.no_function(callee, place))?;
+                    starts.entry(callee).or_insert_with(|| {
+                        let start = end;
+                        end += function.len;
+                        order.push(function);
+                        start
+                    });
+                    if insn.is_wide() {
+                        insn.src = insn::PSEUDO_FUNC;
+                    }
+                    distances.push((base + offset, callee));
+                }
+                code.push(insn);
+            }
+        }
+        for (slot, callee) in distances {
+            let start = starts.get(&callee).copied().unwrap_or_default();
+            if let Some(insn) = code.get_mut(slot) {
+                insn.imm = (start as i64 - slot as i64 - 1) as i32;
+            }
+        }
+        let section = self.elf.sections.get(main.place.section).map_or("", |s| s.name);
+        let kind = spec::section::find(section);
+        Ok(ProgramSpec {
+            name: main.name.to_owned(),
+            section: section.to_owned(),
+            kind: kind.map(|(row, _)| row),
+            hook: kind.and_then(|(row, detail)| Hook::of_section(row, detail)),
+            code,
+            relocs,
+            funcs: order.iter().map(|f| self.func_info(f, &starts)).collect(),
+            lines: order.iter().flat_map(|f| self.line_infos(f, &starts)).collect(),
+        })
+    }
+
+    fn no_function(&self, callee: Place, from: Place) -> Diagnostic {
+        let name = |at: usize| self.elf.sections.get(at).map_or("?", |s| s.name);
+        Diagnostic::error(code::BAD_RELOCATION, format!("a call in {} leads to no function", self.elf.file)).note(
+            format!(
+                "instruction {} of section {} calls instruction {} of section {}, where no function begins",
+                from.slot,
+                name(from.section),
+                callee.slot as i64,
+                name(callee.section)
+            ),
+        )
+    }
+
+    fn func_info(&self, f: &Function<'_>, starts: &HashMap<Place, usize>) -> FuncInfo {
+        let slot = starts.get(&f.place).copied().unwrap_or_default() as u32;
+        FuncInfo { slot, name: f.name.to_owned(), type_id: self.types.get(&f.place).copied() }
+    }
+
+    fn line_infos<'s>(
+        &'s self,
+        f: &'s Function<'_>,
+        starts: &'s HashMap<Place, usize>,
+    ) -> impl Iterator<Item = LineInfo> + 's {
+        let base = starts.get(&f.place).copied().unwrap_or_default();
+        let lines = self.lines.get(&f.place.section).map_or(&[][..], Vec::as_slice);
+        let first = lines.partition_point(|l| (l.offset as usize / 8) < f.place.slot);
+        let last = lines.partition_point(|l| (l.offset as usize / 8) < f.place.slot + f.len);
+        lines.get(first..last).unwrap_or_default().iter().map(move |l| LineInfo {
+            slot: (base + l.offset as usize / 8 - f.place.slot) as u32,
+            file_off: l.file_off,
+            text_off: l.text_off,
+            line: l.line,
+            column: l.column,
+        })
+    }
+}

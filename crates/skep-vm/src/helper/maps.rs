@@ -1,0 +1,150 @@
+//! Helpers on maps, and those that call back into the program.
+
+use super::{Answer, Args, E2BIG, EINVAL, bad, error};
+use crate::fault::{FaultKind, Region};
+use crate::interpreter::Vm;
+use crate::memory::{function_slot, handle_index, key_pointer, map_value_pointer};
+
+/// Bytes taken from the sandbox; small ones without an allocation.
+pub(crate) enum Taken {
+    Small([u8; 64], usize),
+    Large(Vec<u8>),
+}
+
+impl Taken {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Taken::Small(bytes, len) => bytes.get(..*len).unwrap_or_default(),
+            Taken::Large(bytes) => bytes,
+        }
+    }
+}
+
+impl Vm<'_> {
+    /// Copies bytes out of the sandbox.
+    #[inline]
+    pub(crate) fn take(&self, address: u64, size: usize) -> Result<Taken, FaultKind> {
+        let bytes = self.bytes(address, size)?;
+        let mut small = [0; 64];
+        match small.get_mut(..size) {
+            Some(room) => {
+                room.copy_from_slice(bytes);
+                Ok(Taken::Small(small, size))
+            }
+            None => Ok(Taken::Large(bytes.to_vec())),
+        }
+    }
+
+    /// The index of the map an argument names.
+    pub(crate) fn map_of(&self, id: i32, argument: u8, value: u64) -> Result<usize, FaultKind> {
+        handle_index(value)
+            .filter(|index| *index < self.world.maps.len())
+            .ok_or_else(|| bad(id, argument, value, "not a map"))
+    }
+
+    fn key(&self, index: usize, address: u64) -> Result<Taken, FaultKind> {
+        let size = self.world.maps.get(index).map_or(0, |map| map.key_size() as usize);
+        self.take(address, size)
+    }
+
+    /// Refuses changes to a map its programs may only read.
+    fn changes(&self, index: usize) -> Result<(), FaultKind> {
+        match self.world.maps.get(index) {
+            Some(map) if map.program_writes() => Ok(()),
+            _ => Err(FaultKind::ReadOnly { region: Region::Map(index) }),
+        }
+    }
+
+    fn function_of(&self, id: i32, value: u64) -> Result<usize, FaultKind> {
+        function_slot(value).ok_or_else(|| bad(id, 2, value, "not a function of the program"))
+    }
+}
+
+pub(super) fn lookup(vm: &mut Vm<'_>, [map, key, ..]: Args) -> Answer {
+    find(vm, 1, map, key, 0)
+}
+
+pub(super) fn lookup_percpu(vm: &mut Vm<'_>, [map, key, cpu, ..]: Args) -> Answer {
+    let index = vm.map_of(195, 1, map)?;
+    if !vm.world.maps.get(index).is_some_and(|map| map.map_type().is_per_cpu()) {
+        return Err(bad(195, 1, map, "not a per-CPU map").into());
+    }
+    find(vm, 195, map, key, cpu as u32 as usize)
+}
+
+#[inline]
+fn find(vm: &mut Vm<'_>, id: i32, map: u64, key: u64, cpu: usize) -> Answer {
+    let index = vm.map_of(id, 1, map)?;
+    let key = vm.key(index, key)?;
+    let found = vm.world.maps.get_mut(index).and_then(|map| map.program_lookup(key.bytes(), cpu));
+    Ok(found.map_or(0, |offset| map_value_pointer(index, offset)))
+}
+
+pub(super) fn update(vm: &mut Vm<'_>, [map, key, value, flags, _]: Args) -> Answer {
+    let index = vm.map_of(2, 1, map)?;
+    vm.changes(index)?;
+    let key = vm.key(index, key)?;
+    let size = vm.world.maps.get(index).map_or(0, |map| map.value_size() as usize);
+    let value = vm.take(value, size)?;
+    let done = vm.world.maps.get_mut(index).map(|map| map.program_update(key.bytes(), value.bytes(), flags));
+    Ok(match done {
+        Some(Err(why)) => error(why.errno().into()),
+        _ => 0,
+    })
+}
+
+pub(super) fn delete(vm: &mut Vm<'_>, [map, key, ..]: Args) -> Answer {
+    let index = vm.map_of(3, 1, map)?;
+    vm.changes(index)?;
+    let key = vm.key(index, key)?;
+    let done = vm.world.maps.get_mut(index).map(|map| map.program_delete(key.bytes()));
+    Ok(match done {
+        Some(Err(why)) => error(why.errno().into()),
+        _ => 0,
+    })
+}
+
+/// Most rounds of `bpf_loop` (`BPF_MAX_LOOPS`).
+const MAX_LOOPS: u32 = 8 << 20;
+
+pub(super) fn repeat(vm: &mut Vm<'_>, [rounds, function, context, flags, _]: Args) -> Answer {
+    let slot = vm.function_of(181, function)?;
+    if flags != 0 {
+        return Ok(error(EINVAL));
+    }
+    let rounds = rounds as u32;
+    if rounds > MAX_LOOPS {
+        return Ok(error(E2BIG));
+    }
+    for round in 0..rounds {
+        if vm.function(slot, [round.into(), context, 0, 0, 0])? != 0 {
+            return Ok(u64::from(round) + 1);
+        }
+    }
+    Ok(rounds.into())
+}
+
+pub(super) fn for_each(vm: &mut Vm<'_>, [map, function, context, flags, _]: Args) -> Answer {
+    let index = vm.map_of(164, 1, map)?;
+    let slot = vm.function_of(164, function)?;
+    if flags != 0 {
+        return Ok(error(EINVAL));
+    }
+    let mut rounds = 0;
+    let mut from = 0;
+    loop {
+        let Some(entry) = vm.world.maps.get(index).and_then(|map| map.program_next(from)) else {
+            return Ok(rounds);
+        };
+        rounds += 1;
+        from = entry.next;
+        let begin = vm.world.keys.len();
+        vm.world.keys.extend_from_slice(&entry.key);
+        let value = map_value_pointer(index, entry.offset);
+        let answer = vm.function(slot, [map, key_pointer(begin), value, context, 0]);
+        vm.world.keys.truncate(begin);
+        if answer? != 0 {
+            return Ok(rounds);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Helpers that ask the host: clock, randomness, task, text.
+
+use super::{Answer, Args, EINVAL, bad, error, format};
+use crate::interpreter::Vm;
+
+pub(super) fn now(vm: &mut Vm<'_>, _: Args) -> Answer {
+    Ok(vm.world.host.now_ns())
+}
+
+pub(super) fn boot(vm: &mut Vm<'_>, _: Args) -> Answer {
+    Ok(vm.world.host.boot_ns())
+}
+
+pub(super) fn tai(vm: &mut Vm<'_>, _: Args) -> Answer {
+    Ok(vm.world.host.tai_ns())
+}
+
+pub(super) fn random(vm: &mut Vm<'_>, _: Args) -> Answer {
+    Ok(vm.world.host.random_u32().into())
+}
+
+/// CPU and NUMA node: programs run as CPU 0 of node 0.
+pub(super) fn zero(_: &mut Vm<'_>, _: Args) -> Answer {
+    Ok(0)
+}
+
+pub(super) fn pid_tgid(vm: &mut Vm<'_>, _: Args) -> Answer {
+    Ok(vm.world.host.task().pid_tgid)
+}
+
+pub(super) fn uid_gid(vm: &mut Vm<'_>, _: Args) -> Answer {
+    Ok(vm.world.host.task().uid_gid)
+}
+
+pub(super) fn comm(vm: &mut Vm<'_>, [buffer, size, ..]: Args) -> Answer {
+    let comm = vm.world.host.task().comm;
+    let size = size as u32 as usize;
+    let room = vm.bytes_mut(buffer, size)?;
+    room.fill(0);
+    // The last byte stays 0.
+    for (to, from) in room.iter_mut().take(size.saturating_sub(1)).zip(comm.iter().take(15)) {
+        *to = *from;
+    }
+    Ok(0)
+}
+
+pub(super) fn trace_printk(vm: &mut Vm<'_>, [text, size, a, b, c]: Args) -> Answer {
+    let template = vm.take(text, size as u32 as usize)?;
+    match format::format(vm, template.bytes(), &[a, b, c]) {
+        Ok(text) => {
+            vm.world.host.print(&text);
+            Ok(text.len() as u64)
+        }
+        Err(format::Bad) => Ok(error(EINVAL)),
+    }
+}
+
+pub(super) fn snprintf(vm: &mut Vm<'_>, [out, out_size, text, data, data_size]: Args) -> Answer {
+    let data_size = data_size as u32 as usize;
+    if data_size % 8 != 0 || data_size > 12 * 8 {
+        return Ok(error(EINVAL));
+    }
+    let data = vm.take(data, data_size)?;
+    let args: Vec<u64> = data.bytes().chunks(8).map(crate::memory::read_le).collect();
+    let template = vm.take_string(text).ok_or_else(|| bad(165, 3, text, "not a string that ends"))?;
+    match format::format(vm, &template, &args) {
+        Ok(text) => {
+            let room = vm.bytes_mut(out, out_size as u32 as usize)?;
+            let keep = text.len().min(room.len().saturating_sub(1));
+            for (to, from) in room.iter_mut().zip(text.bytes().take(keep).chain([0])) {
+                *to = from;
+            }
+            Ok(text.len() as u64 + 1)
+        }
+        Err(format::Bad) => Ok(error(EINVAL)),
+    }
+}
+
+pub(super) fn strncmp(vm: &mut Vm<'_>, [first, size, second, ..]: Args) -> Answer {
+    let size = size as u32 as usize;
+    let first = vm.bytes(first, size)?;
+    let second = vm.take_string(second).ok_or_else(|| bad(182, 3, second, "not a string that ends"))?;
+    for (a, b) in first.iter().zip(second.iter().chain(std::iter::repeat(&0))) {
+        if a != b {
+            return Ok((i64::from(*a) - i64::from(*b)).signum() as u64);
+        }
+        if *a == 0 {
+            break;
+        }
+    }
+    Ok(0)
+}
