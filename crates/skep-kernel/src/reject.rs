@@ -80,7 +80,10 @@ pub(crate) fn diagnose<'a>(
         let insn = verdict.insn.map(|text| format!(": {text}")).unwrap_or_default();
         let func = spec.func_at(slot).filter(|f| f.name != spec.name);
         let func = func.map(|f| format!(" in `{}`", f.name)).unwrap_or_default();
-        d = d.note(format!("instruction {slot}{func}{insn}"));
+        let place = line.filter(|_| d.snippets.is_empty()).and_then(|line| {
+            string(line.file_off).filter(|f| !f.is_empty()).map(|file| format!(" ({file}:{})", line.line))
+        });
+        d = d.note(format!("instruction {slot}{func}{}{insn}", place.unwrap_or_default()));
     }
     d = d.note(format!("the verifier says: {}", verdict.message));
     if let Some((_, advice)) = ADVICE.iter().find(|(part, _)| verdict.message.contains(part)) {
@@ -212,6 +215,14 @@ error[K0001]: the kernel rejected `count`: R0 invalid mem access 'map_value_or_n
         let d = diagnose(&spec(vec![]), |_| None, LOG).expect("a verdict");
         assert!(d.snippets.is_empty());
         assert_eq!(d.notes.first().map(String::as_str), Some("instruction 4: r1 = *(u64 *)(r0 +0)"));
+    }
+
+    #[test]
+    fn a_line_whose_text_is_not_recorded_is_named() {
+        let line = LineInfo { slot: 0, file_off: 1, text_off: 0, line: 10, column: 1 };
+        let d = diagnose(&spec(vec![line]), |at| Some(if at == 1 { "count.bpf.c" } else { "" }), LOG);
+        let d = d.expect("a verdict");
+        assert_eq!(d.notes.first().map(String::as_str), Some("instruction 4 (count.bpf.c:10): r1 = *(u64 *)(r0 +0)"));
     }
 
     #[test]
