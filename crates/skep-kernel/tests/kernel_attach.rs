@@ -126,10 +126,11 @@ fn a_socket_filter_runs_for_each_packet_although_nobody_reads() {
     });
 }
 
-/// The part of the next test that is killed: it attaches everything and waits.
-#[test]
-#[ignore = "started by the test below"]
-fn child_that_attaches() {
+/// Set in the process that the next test starts and kills.
+const CHILD: &str = "SKEP_TEST_CHILD";
+
+/// What that process does: it attaches everything and waits.
+fn attach_and_wait() {
     let (xdp, tc) = (one("xdp", returns(2)), one("tc", returns(0)));
     let _links = [
         attached(&xdp, "xdp:here").expect("xdp"),
@@ -142,10 +143,14 @@ fn child_that_attaches() {
 
 #[test]
 fn a_killed_process_leaves_at_most_a_tc_filter_and_that_is_swept() {
+    if std::env::var_os(CHILD).is_some() {
+        return attach_and_wait();
+    }
     in_namespace(|| {
         let _neighbour = Neighbour::new();
         let mut child = std::process::Command::new(std::env::current_exe().expect("this test"))
-            .args(["--exact", "child_that_attaches", "--ignored", "--nocapture"])
+            .args(["--exact", "a_killed_process_leaves_at_most_a_tc_filter_and_that_is_swept", "--nocapture"])
+            .env(CHILD, "1")
             .stdout(std::process::Stdio::piped())
             .spawn()
             .expect("started");

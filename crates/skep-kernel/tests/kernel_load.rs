@@ -349,3 +349,15 @@ fn types_are_read_back_by_id() {
     let types = skep_kernel::btf_bytes(1).expect("vmlinux");
     assert_eq!(types, std::fs::read("/sys/kernel/btf/vmlinux").expect("sysfs"));
 }
+
+#[test]
+fn a_program_accepted_only_untouched_is_loaded_untouched_and_says_so() {
+    // Ten instructions below the most the kernel takes.
+    let mut code = vec![mov(0, 2); 999_989];
+    code.push(exit());
+    let loaded = loaded(&object(vec![program("big", "xdp", (code, vec![]))], vec![]));
+    let why = loaded.uncounted(0).expect("not counted");
+    assert!(why.starts_with("the verifier refuses the counting instructions: "), "{why}");
+    assert_eq!(loaded.counts(0).expect("counts").records_lost, None);
+    assert_eq!(run_on(&loaded, 0, &frame(0)), 2);
+}
