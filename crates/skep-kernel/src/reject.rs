@@ -237,4 +237,11 @@ error[K0001]: the kernel rejected `count`: R0 invalid mem access 'map_value_or_n
         assert_eq!(message("processed 0 insns (limit 1000000) max_states_per_insn 0\n"), None);
         assert_eq!(message("0: R1=ctx() R10=fp0\n0: (b7) r0 = 0   ; R0=0\n"), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_log_does_no_harm(log in "([0-9]{1,3}: \\([0-9a-f]{2}\\) |insn |;|=|R[0-9]|\n|.){0,60}") {
+            let _ = diagnose(&spec(vec![]), |_| None, &log);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 mod host;
 
+use std::io::Write;
 use std::time::Duration;
 
 use host::*;
@@ -137,7 +138,7 @@ fn attach_and_wait() {
         attached(&tc, "tcx:here:ingress").expect("tcx"),
         attached(&tc, "tc:here:ingress").expect("tc"),
     ];
-    println!("ids {} {}", id(&xdp), id(&tc));
+    writeln!(std::io::stdout(), "ids {} {}", id(&xdp), id(&tc)).expect("told");
     std::thread::sleep(Duration::from_secs(60));
 }
 
