@@ -208,6 +208,12 @@ fn success(helper: i32) -> Option<u8> {
     }
 }
 
+/// True when a program writes records into perf buffers, whose losses are not counted here.
+pub(crate) fn writes_perf_records(spec: &ProgramSpec) -> bool {
+    // bpf_perf_event_output, bpf_skb_output, bpf_xdp_output
+    instructions(&spec.code).any(|(_, insn)| insn.is_helper_call() && matches!(insn.imm, 25 | 111 | 121))
+}
+
 /// A stretch of inserted code, and the slot in it of the `ld_imm64` of the map's value.
 struct Stretch {
     code: Vec<Insn>,

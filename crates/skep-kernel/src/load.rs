@@ -48,6 +48,8 @@ pub struct Loaded {
 struct Slot {
     program: Program,
     counter: Counter,
+    /// It writes records also where their loss is not counted.
+    perf_records: bool,
 }
 
 /// How a program is counted.
@@ -74,7 +76,7 @@ pub struct Counts {
     pub run_time_ns: Option<u64>,
     /// How often it gave each result, by the names of [`skep_isa::spec::result`].
     pub results: Option<Vec<(&'static str, u64)>>,
-    /// Records that a ring buffer had no room for.
+    /// Records that a ring buffer had no room for; `None` also for programs that write perf buffers.
     pub records_lost: Option<u64>,
 }
 
@@ -145,6 +147,9 @@ impl Loaded {
                 counts.records_lost = Some(Layout::lost(&value));
             }
         }
+        if slot.perf_records {
+            counts.records_lost = None;
+        }
         Ok(counts)
     }
 
@@ -200,7 +205,8 @@ impl Loader<'_> {
                 (fd, Counter::Failed(format!("the verifier refuses the counting instructions: {why}")))
             }
         };
-        Ok(Slot { program: Program::new(fd, spec.name.clone(), Some(prog_type)), counter })
+        let perf_records = count::writes_perf_records(spec);
+        Ok(Slot { program: Program::new(fd, spec.name.clone(), Some(prog_type)), counter, perf_records })
     }
 }
 

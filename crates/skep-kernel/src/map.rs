@@ -99,7 +99,7 @@ impl Map {
     /// [`Error::NoPrivilege`], or [`Error::Call`] when there is none.
     pub fn from_id(id: u32) -> Result<Map, Error> {
         let fd = sys::fd_by_id(Command::MapGetFdById, id)
-            .map_err(|e| Error::call(Command::MapGetFdById.name(), format!("map {id}"), e))?;
+            .map_err(|e| Error::by_id(Command::MapGetFdById, format!("map {id}"), e))?;
         Map::from_fd(fd)
     }
 
@@ -262,7 +262,7 @@ pub(crate) fn ids(command: Command) -> Result<Vec<u32>, Error> {
                 last = id;
             }
             Err(Errno::NOENT) => return Ok(all),
-            Err(e) => return Err(Error::call(command.name(), "the list of ids", e)),
+            Err(e) => return Err(Error::by_id(command, "the list of ids", e)),
         }
     }
 }

@@ -88,8 +88,8 @@ impl Program {
     /// [`Error::NoPrivilege`], or [`Error::Call`] when there is none.
     pub fn from_id(id: u32) -> Result<Program, Error> {
         let object = || format!("program {id}");
-        let fd = sys::fd_by_id(Command::ProgGetFdById, id)
-            .map_err(|e| Error::call(Command::ProgGetFdById.name(), object(), e))?;
+        let fd =
+            sys::fd_by_id(Command::ProgGetFdById, id).map_err(|e| Error::by_id(Command::ProgGetFdById, object(), e))?;
         let raw = sys::prog_info(fd.as_fd(), &mut [])
             .map_err(|e| Error::call(Command::ObjGetInfoByFd.name(), object(), e))?;
         Ok(Program::new(fd, name::from_kernel(&raw.name), ProgType::from_id(raw.prog_type)))

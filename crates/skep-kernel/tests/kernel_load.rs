@@ -361,3 +361,20 @@ fn a_program_accepted_only_untouched_is_loaded_untouched_and_says_so() {
     assert_eq!(loaded.counts(0).expect("counts").records_lost, None);
     assert_eq!(run_on(&loaded, 0, &frame(0)), 2);
 }
+
+#[test]
+fn losses_of_perf_buffers_are_not_invented() {
+    let events = map("events", MapType::PerfEventArray, 4, 4, 0);
+    let mut code = vec![mov(2, 7), Insn::new(0x7b, 10, 2, -8, 0)];
+    let slot = u32::try_from(code.len()).expect("short");
+    code.extend(load_map(2));
+    code.extend([mov(3, 0), copy(4, 10), add(4, -8), mov(5, 8), call(25)]);
+    code.extend(returns(2));
+    let relocs = vec![Reloc { slot, target: RelocTarget::Map(0) }];
+    let loaded = loaded(&object(vec![program("perf", "xdp", (code, relocs))], vec![events]));
+    run_on(&loaded, 0, &frame(0));
+    let counts = loaded.counts(0).expect("counts");
+    assert_eq!((counts.records_lost, results(&counts)), (None, vec![("XDP_PASS", 1)]));
+    let cpus = u32::try_from(skep_kernel::possible_cpus().expect("cpus")).expect("few");
+    assert_eq!(loaded.maps()[0].info().expect("info").max_entries, cpus, "one perf buffer for each CPU");
+}
