@@ -83,7 +83,7 @@ fn tcx_sees_both_directions() {
 }
 
 #[test]
-fn a_tc_filter_goes_with_its_link_and_takes_along_the_qdisc_it_made() {
+fn a_tc_filter_goes_with_its_link_and_the_last_one_takes_the_qdisc_along() {
     in_namespace(|| {
         let neighbour = Neighbour::new();
         let drops = one("tc", returns(2));
@@ -96,7 +96,7 @@ fn a_tc_filter_goes_with_its_link_and_takes_along_the_qdisc_it_made() {
         assert!(run("tc qdisc show dev here").contains("clsact"), "the qdisc is still in use");
         assert!(run("tc filter show dev here ingress").contains("skep:"));
         drop(ingress);
-        assert!(!run("tc filter show dev here ingress").contains("skep:"));
+        assert!(!run("tc qdisc show dev here").contains("clsact"));
         assert!(neighbour.ping(3));
     });
 }
