@@ -1,2 +1,47 @@
-//! Development tasks.
-fn main() {}
+//! Development tasks: `cargo run -p xtask -- TASK`. Nothing here ships.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a development tool talks to its developer")]
+
+mod bench;
+mod check;
+mod objects;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "tasks:
+  check           layers, file sizes, module docs, unsafe, licences of dependencies
+  objects [bless] compile the examples and test programs, compare with the committed objects (bless: replace them)
+  test [quick]    the test lanes; quick is what needs no privilege
+  bench           figures of docs/performance.md, with peers side by side";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args.as_slice() {
+        ["check"] => check::run(),
+        ["objects"] => objects::run(false),
+        ["objects", "bless"] => objects::run(true),
+        ["test"] => test::run(false),
+        ["test", "quick"] => test::run(true),
+        ["bench"] => bench::run(),
+        _ => bail!("{USAGE}"),
+    }
+}
+
+/// The root of the repository.
+fn root() -> std::path::PathBuf {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}

@@ -8,9 +8,8 @@ use crate::failure::Failure;
 /// Reads `KEY` or `KEY VALUE` lines into a map; what follows `#` is a comment.
 pub(crate) fn fill(loaded: &Loaded, map: &str, path: &str) -> Result<(), Failure> {
     let map = loaded.map_named(map)?;
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::from(skep::Error::File { action: "read", path: path.to_owned(), error })
-    })?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::from(skep::Error::File { action: "read", path: path.to_owned(), error }))?;
     for (at, line) in text.lines().enumerate() {
         let entry = line.split('#').next().unwrap_or_default().trim();
         if entry.is_empty() {

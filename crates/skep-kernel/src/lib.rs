@@ -24,6 +24,7 @@
 mod attach;
 mod btf;
 mod count;
+mod cpu;
 mod error;
 pub mod feature;
 mod interrupts;
@@ -39,6 +40,7 @@ mod sys;
 
 pub use attach::{Link, attach, sweep_tc};
 pub use btf::btf_bytes;
+pub use cpu::FirstCpu;
 pub use error::Error;
 pub use interrupts::Interrupts;
 pub use load::{Counts, Loaded, Options, load};

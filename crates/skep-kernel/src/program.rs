@@ -209,13 +209,27 @@ impl Program {
 
 impl Program {
     /// Runs it once over a frame; `None` when the kernel has no test run for a frame like this (too short or too long).
+    /// The frame comes back without the metadata an XDP program may have put in front of it.
     ///
     /// # Errors
     /// [`Error::Call`] for everything else.
     pub fn test_frame(&self, frame: &[u8]) -> Result<Option<TestOutput>, Error> {
-        match self.test_run(&TestRun { data: frame, ..TestRun::default() }) {
+        // `struct xdp_md`: data, data_end, data_meta and three numbers of devices and queues.
+        let mut xdp = [0; 24];
+        let [_, _, _, _, end @ ..] = &mut xdp;
+        if let (Some(end), Ok(len)) = (end.first_chunk_mut(), u32::try_from(frame.len())) {
+            *end = len.to_ne_bytes();
+        }
+        let ctx = if self.prog_type == Some(ProgType::Xdp) { &xdp[..] } else { &[] };
+        match self.test_run(&TestRun { data: frame, ctx, ..TestRun::default() }) {
             Err(Error::Call { errno: Errno::INVAL, .. }) => Ok(None),
-            other => other.map(Some),
+            Err(error) => Err(error),
+            Ok(mut output) => {
+                // Afterwards `data` tells how far the frame stands behind its metadata.
+                let meta = output.ctx.first_chunk().map_or(0, |data| u32::from_ne_bytes(*data) as usize);
+                output.data.drain(..meta.min(output.data.len()));
+                Ok(Some(output))
+            }
         }
     }
 }

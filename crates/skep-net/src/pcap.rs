@@ -111,7 +111,7 @@ impl Error {
             Error::Damaged { .. } => Diagnostic::error(code::BAD_PCAP, title)
                 .help("the packets before it were read; write the capture anew, or mend it with `editcap`"),
             Error::Unfit { .. } => {
-                Diagnostic::error(code::LINK_TYPE, title).help("write to a file that ends in .pcapng")
+                Diagnostic::error(code::WRITE_FILE, title).help("write to a file that ends in .pcapng")
             }
             Error::Write(_) => {
                 Diagnostic::error(code::WRITE_FILE, title).help("is there room, and may you write there?")

@@ -32,7 +32,11 @@ fn time(name: &str, code: &[Insn], maps: &[skep_object::MapSpec], runs: u32) {
     }
     #[allow(clippy::print_stdout, reason = "a bench reports by printing")]
     {
-        println!("{name:24} {used:8} insns {best:10.1} ns/run {:6.2} ns/insn {:8.2} M runs/s", best / used as f64, 1e3 / best);
+        println!(
+            "{name:24} {used:8} insns {best:10.1} ns/run {:6.2} ns/insn {:8.2} M runs/s",
+            best / used as f64,
+            1e3 / best
+        );
     }
 }
 
@@ -89,7 +93,16 @@ fn main() {
         stx(4, 10, 5, -4),
     ];
     parser.extend(map(1, 0));
-    parser.extend([movr(2, 10), add(2, -4), call(1), i(0x15, 0, 0, 3, 0), mov(1, 1), i(0xdb, 0, 1, 0, 0), mov(0, 2), exit()]);
+    parser.extend([
+        movr(2, 10),
+        add(2, -4),
+        call(1),
+        i(0x15, 0, 0, 3, 0),
+        mov(1, 1),
+        i(0xdb, 0, 1, 0, 0),
+        mov(0, 2),
+        exit(),
+    ]);
     parser.truncate(33);
     parser.push(mov(0, 2));
     parser.push(exit());

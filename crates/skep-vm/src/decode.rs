@@ -126,9 +126,7 @@ fn call(program: &ProgramSpec, object: &Object, kind: Kind, slot: usize, insn: I
             Err(why) => Err(Error::Helper { place: place(), id: insn.imm, why }),
         },
         PSEUDO_CALL => Ok(op(Code::CallLocal, slot as i64 + 1 + i64::from(insn.imm), 0)),
-        PSEUDO_KFUNC_CALL => {
-            Err(Error::Unsupported { place: place(), what: format!("kernel function {}", insn.imm) })
-        }
+        PSEUDO_KFUNC_CALL => Err(Error::Unsupported { place: place(), what: format!("kernel function {}", insn.imm) }),
         src => Err(Error::BadCode { place: place(), why: format!("a call with source {src} is not defined") }),
     }
 }
@@ -308,9 +306,7 @@ fn store(insn: Insn) -> Result<Op, String> {
                 let dst = writable(insn.dst)?;
                 Ok(Op { code: sized([Ld8, Ld16, Ld32, Ld64]), dst, src: insn.src, off, imm: 0 })
             }
-            STORE_RELEASE => {
-                Ok(Op { code: sized([St8, St16, St32, St64]), dst: insn.dst, src: insn.src, off, imm: 0 })
-            }
+            STORE_RELEASE => Ok(Op { code: sized([St8, St16, St32, St64]), dst: insn.dst, src: insn.src, off, imm: 0 }),
             imm => {
                 let code = match insn.code {
                     0xc3 => Atomic32,

@@ -52,7 +52,9 @@ impl Place {
                 d.snippet(excerpt.at_line(line.number as usize).mark(start..end, label))
                     .note(format!("instruction {} of `{}`", self.slot, self.program))
             }
-            None => d.note(format!("at instruction {} of `{}` (the object has no source lines)", self.slot, self.program)),
+            None => {
+                d.note(format!("at instruction {} of `{}` (the object has no source lines)", self.slot, self.program))
+            }
         }
     }
 }

@@ -160,6 +160,10 @@ impl Packet {
             self.buffer.resize(end, 0);
         }
         (self.meta, self.data, self.end, self.tail) = (HEADROOM, HEADROOM, end, end);
+        // A run must not see what the run before left in the room, nor depend on it.
+        if let Some(room) = self.buffer.get_mut(..HEADROOM) {
+            room.fill(0);
+        }
         if let Some(room) = self.buffer.get_mut(HEADROOM..end) {
             room.copy_from_slice(frame);
         }
@@ -233,10 +237,9 @@ impl Packet {
     }
 
     /// Leaves the frame as it goes on: the link-layer header in front, a tag the device holds back in its place. With
-    /// `like_kernel` as the test run hands it out: XDP metadata in front, a new header of zeros, no held tag.
+    /// `like_kernel` as the test run hands it out: a new header of zeros, no held tag.
     pub(crate) fn finish(&mut self, kind: Kind, like_kernel: bool) {
         match kind {
-            Kind::Xdp if like_kernel => self.data = self.meta,
             Kind::Xdp => {}
             Kind::Socket | Kind::Cgroup if self.data != self.mac => {
                 self.data = self.mac;
@@ -269,10 +272,11 @@ impl Packet {
         }
     }
 
-    /// `PACKET_HOST` 0, `BROADCAST` 1, `MULTICAST` 2, `OTHERHOST` 3. The test run's device has an address of zeros.
+    /// `PACKET_HOST` 0, `BROADCAST` 1, `MULTICAST` 2, `OTHERHOST` 3. The test run's device has an address of zeros, and
+    /// no address for broadcasts.
     fn pkt_type(&self, like_kernel: bool) -> u8 {
         match self.buffer.get(self.data..self.data + 6) {
-            Some([0xff, 0xff, 0xff, 0xff, 0xff, 0xff]) => 1,
+            Some([0xff, 0xff, 0xff, 0xff, 0xff, 0xff]) if !like_kernel => 1,
             Some([first, ..]) if first & 1 == 1 => 2,
             Some(bytes) if like_kernel && bytes.iter().any(|b| *b != 0) => 3,
             _ => 0,

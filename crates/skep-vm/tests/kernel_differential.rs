@@ -2,10 +2,10 @@
 //! Needs root; `cargo test -p skep-vm --features kernel-tests`.
 #![cfg(all(target_os = "linux", feature = "kernel-tests"))]
 
-#[path = "support/mod.rs"]
-mod support;
 #[path = "support/kernel.rs"]
 mod kernel;
+#[path = "support/mod.rs"]
+mod support;
 
 use kernel::{agree, agree_on_result};
 use skep_isa::Insn;
@@ -29,16 +29,7 @@ const CORNERS: [u64; 12] = [
 
 /// r6 = data, after a check that `len` bytes are there.
 fn prologue(len: i32) -> Vec<Insn> {
-    vec![
-        movr(9, 1),
-        ldx(4, 6, 1, 0),
-        ldx(4, 7, 1, 4),
-        movr(2, 6),
-        add(2, len),
-        i(0xbd, 2, 7, 2, 0),
-        mov(0, 0),
-        exit(),
-    ]
+    vec![movr(9, 1), ldx(4, 6, 1, 0), ldx(4, 7, 1, 4), movr(2, 6), add(2, len), i(0xbd, 2, 7, 2, 0), mov(0, 0), exit()]
 }
 
 /// Runs cases of up to a few instructions on r1 and r2 and compares r1 and r0 after each, 100 cases a program.
@@ -232,9 +223,7 @@ fn xdp_head_meta_and_tail_agree() {
         }
     }
     // Metadata moves with the head.
-    let both = |meta, head| {
-        vec![movr(6, 1), mov(2, meta), call(54), movr(1, 6), mov(2, head), call(44), exit()]
-    };
+    let both = |meta, head| vec![movr(6, 1), mov(2, meta), call(54), movr(1, 6), mov(2, head), call(44), exit()];
     for (meta, head) in [(-8, -8), (-8, 8), (-100, -116), (-100, -117), (-8, 60)] {
         agree("xdp", &both(meta, head), &ipv4(64));
     }
@@ -382,7 +371,8 @@ fn classic_packet_loads_agree() {
                 agree(section, &[movr(6, 1), mov(0, 9), i(code, 0, 0, 0, place), exit()], &ipv4(64));
                 let indirect = [movr(6, 1), mov(7, 2), i(code | 0x40, 0, 7, 0, place), exit()];
                 // ind is 0x40, abs 0x20: exactly one of them.
-                let indirect = indirect.map(|insn| if insn.code == code | 0x40 { Insn { code: code ^ 0x60, ..insn } } else { insn });
+                let indirect = indirect
+                    .map(|insn| if insn.code == code | 0x40 { Insn { code: code ^ 0x60, ..insn } } else { insn });
                 agree(section, &indirect, &ipv4(64));
             }
         }
@@ -392,7 +382,8 @@ fn classic_packet_loads_agree() {
 #[test]
 fn calls_and_callbacks_agree() {
     // r0 = f(5), where f saves nothing: r6 must survive.
-    let code = [mov(6, 100), mov(1, 5), i(0x85, 0, 1, 0, 2), i(0x0f, 0, 6, 0, 0), exit(), mov(6, 1), movr(0, 1), exit()];
+    let code =
+        [mov(6, 100), mov(1, 5), i(0x85, 0, 1, 0, 2), i(0x0f, 0, 6, 0, 0), exit(), mov(6, 1), movr(0, 1), exit()];
     agree("xdp", &code, &ipv4(64));
 }
 
@@ -451,7 +442,9 @@ fn map_operations_agree() {
         let prefix = if prefix > 20 { prefix } else { prefix % 4 };
         [prefix.to_le_bytes(), [n.below(3) as u8 * 64, 0, n.below(2) as u8, n.below(4) as u8]].concat()
     });
-    map_agrees(spec(LpmTrie, 5, 9, 300), |n| [(n.below(10) as u32).to_le_bytes().to_vec(), vec![n.below(256) as u8]].concat());
+    map_agrees(spec(LpmTrie, 5, 9, 300), |n| {
+        [(n.below(10) as u32).to_le_bytes().to_vec(), vec![n.below(256) as u8]].concat()
+    });
 }
 
 #[test]
@@ -464,7 +457,16 @@ fn ring_buffers_lose_the_same_records() {
             for _ in 0..30 {
                 code.extend(map(1, 0));
                 let finish = if discard { 133 } else { 132 };
-                let reserve = [mov(2, size), mov(3, 0), call(131), i(0x15, 0, 0, 4, 0), movr(1, 0), mov(2, 1), call(finish), add(6, 1)];
+                let reserve = [
+                    mov(2, size),
+                    mov(3, 0),
+                    call(131),
+                    i(0x15, 0, 0, 4, 0),
+                    movr(1, 0),
+                    mov(2, 1),
+                    call(finish),
+                    add(6, 1),
+                ];
                 code.extend(reserve);
             }
             code.extend(map(1, 0));

@@ -20,8 +20,7 @@ pub(crate) struct KernelPlace {
 
 impl KernelPlace {
     pub(crate) fn load(object: &Object, options: &Options) -> Result<KernelPlace, Error> {
-        let wanted =
-            skep_kernel::Options { counting: !options.verbatim, programs: options.programs.clone() };
+        let wanted = skep_kernel::Options { counting: !options.verbatim, programs: options.programs.clone() };
         let loaded = skep_kernel::load(object, &wanted)?;
         let mut rings = Vec::new();
         for (at, spec) in object.maps.iter().enumerate() {

@@ -104,9 +104,12 @@ impl Loaded {
         };
         if !fits(spec, hook.kind()) {
             let is = spec.prog_type().map_or("of no known type", |t| t.name());
-            return Err(Diagnostic::error(code::HOOK_MISMATCH, format!("program `{}` does not run at {hook}", spec.name))
-                .note(format!("it is {is}"))
-                .into());
+            return Err(Diagnostic::error(
+                code::HOOK_MISMATCH,
+                format!("program `{}` does not run at {hook}", spec.name),
+            )
+            .note(format!("it is {is}"))
+            .into());
         }
         let (capture, way) = match hook {
             Hook::Pcap { path } => (Some(Capture::open(path)?), self.pcap_way()),
@@ -248,6 +251,11 @@ impl Loaded {
 
     /// Feeds frames until the deadline; false when there were none.
     fn feed(&mut self, deadline: Instant, each: &mut dyn FnMut(Record)) -> Result<bool, Error> {
+        #[cfg(target_os = "linux")]
+        let _cpu = match self.place {
+            Place::Kernel(_) => Some(skep_kernel::FirstCpu::hold()),
+            Place::Vm(_) => None,
+        };
         let mut fed = false;
         let mut modified = Vec::new();
         let has_records = !self.schemas.is_empty();

@@ -126,7 +126,8 @@ impl<'l> Map<'l> {
     pub fn update_text(&self, key: &str, value: Option<&str>) -> Result<(), Error> {
         let bad = |what: &str, text: &str, why: String| {
             Error::from(
-                Diagnostic::error(code::MAP_TYPE, format!("`{text}` is no {what} of map `{}`", self.spec.name)).note(why),
+                Diagnostic::error(code::MAP_TYPE, format!("`{text}` is no {what} of map `{}`", self.spec.name))
+                    .note(why),
             )
         };
         let untyped = || "the object gives it no type".to_owned();

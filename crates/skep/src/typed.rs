@@ -164,7 +164,9 @@ fn per_cpu<V: Plain>(bytes: &[u8]) -> Vec<V> {
 
 fn check(map: &Map<'_>, kinds: &[MapType], key: usize, value: usize) -> Result<(), Error> {
     let spec = map.spec;
-    let wrong = |why: String| Err(Diagnostic::error(code::MAP_TYPE, format!("map `{}` is not read so", spec.name)).note(why).into());
+    let wrong = |why: String| {
+        Err(Diagnostic::error(code::MAP_TYPE, format!("map `{}` is not read so", spec.name)).note(why).into())
+    };
     if !kinds.contains(&spec.map_type) {
         let names: Vec<_> = kinds.iter().map(|k| k.name()).collect();
         return wrong(format!("it is of type {}, the view is for {}", spec.map_type, names.join(", ")));

@@ -112,7 +112,8 @@ mod linux {
         };
         let bytes = Map::from_id(info.id)?.entries()?;
         if json {
-            let lines: Vec<EntryLine> = bytes.into_iter().map(|entry| entry_line(&shape, btf.as_ref(), entry)).collect();
+            let lines: Vec<EntryLine> =
+                bytes.into_iter().map(|entry| entry_line(&shape, btf.as_ref(), entry)).collect();
             return print_json(&lines);
         }
         let entries = shape.entries(btf.as_ref(), bytes);
@@ -157,7 +158,8 @@ mod linux {
         let id: Option<u32> = which.parse().ok();
         let fits = |info: &&MapInfo| id.map_or(info.name == which, |id| info.id == id);
         let found: Vec<&MapInfo> = infos.iter().filter(fits).collect();
-        let no = |title: String| Diagnostic::error(code::NO_MAP, title).help("`skep map list` shows the maps there are");
+        let no =
+            |title: String| Diagnostic::error(code::NO_MAP, title).help("`skep map list` shows the maps there are");
         match found.as_slice() {
             [one] => Ok((*one).clone()),
             [] if id.is_some() => Err(no(format!("the kernel has no map with id {which}")).into()),

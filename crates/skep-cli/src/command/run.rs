@@ -145,7 +145,8 @@ fn load(args: &Run, object: &Object) -> Result<Loaded, Failure> {
 /// `--write` takes the frames of one program over one capture.
 fn check_write(args: &Run, object: &Object, hooks: &[Hook], programs: &[usize]) -> Result<(), Failure> {
     let Some(path) = &args.write else { return Ok(()) };
-    let refused = |why: String| Diagnostic::error(code::USAGE, "--write has no single stream of frames to write").note(why);
+    let refused =
+        |why: String| Diagnostic::error(code::USAGE, "--write has no single stream of frames to write").note(why);
     if hooks.iter().any(|h| !matches!(h, Hook::Pcap { .. })) {
         return Err(refused("only the frames of a capture are written, a live hook's are not".to_owned())
             .help("give --on pcap:FILE")

@@ -57,7 +57,8 @@ pub(crate) fn format(vm: &Vm<'_>, template: &[u8], args: &[u64]) -> Result<Strin
         }
         let kind = rest.next().ok_or(Bad)?;
         let value = args.next().ok_or(Bad)?;
-        let (signed, unsigned) = if wide > 0 { (value as i64, value) } else { ((value as i32).into(), value as u32 as u64) };
+        let (signed, unsigned) =
+            if wide > 0 { (value as i64, value) } else { ((value as i32).into(), value as u32 as u64) };
         match kind {
             b'd' | b'i' => spec.number(&mut out, signed < 0, signed.unsigned_abs().to_string()),
             b'u' => spec.number(&mut out, false, unsigned.to_string()),

@@ -1,0 +1,103 @@
+//! Both engines over the same capture: verdicts, maps, records and written frames are the same, to the byte.
+#![cfg(feature = "kernel-tests")]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use skep::{Engine, Entry, Hook, Object, Options, Record, Report};
+
+/// All that a run leaves behind.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    report: Report,
+    maps: Vec<(String, Vec<Entry>)>,
+    records: Vec<Record>,
+    frames: Vec<u8>,
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn run(engine: Engine, object: &Object, fill: &[(&str, &str)]) -> Outcome {
+    let capture = repository().join("examples/capture.pcap").display().to_string();
+    let options = Options { like_kernel: true, ..Options::default() };
+    let mut loaded = engine.load_with(object, &options).expect("loads");
+    for (map, key) in fill {
+        loaded.map_named(map).and_then(|m| m.update_text(key, None)).expect("fills");
+    }
+    let name = format!("skep-{}-{engine}-{}.pcapng", object.spec().name, std::process::id());
+    let written = std::env::temp_dir().join(name);
+    loaded.write_frames(&written.display().to_string()).expect("writes");
+    loaded.attach(0, &Hook::Pcap { path: capture }).expect("attaches");
+    let mut records = Vec::new();
+    while loaded.poll(Duration::from_secs(1), &mut |r| records.push(r)).expect("runs").more {}
+    let faults: Vec<String> = loaded.faults().map(ToString::to_string).collect();
+    assert_eq!(faults, [""; 0], "{}", object.spec().name);
+    let mut report = loaded.report().expect("counts");
+    for program in &mut report.programs {
+        (program.ns_per_run, program.way) = (None, None);
+    }
+    let maps = loaded.maps().map(|m| (m.name().to_owned(), m.entries().expect("reads"))).collect();
+    let frames = std::fs::read(&written).expect("written");
+    std::fs::remove_file(&written).expect("removed");
+    Outcome { report, maps, records, frames }
+}
+
+fn same(path: &Path, fill: &[(&str, &str)]) -> Result<Outcome, String> {
+    let object = Object::open(path).map_err(|e| e.diagnostic().to_string())?;
+    let (vm, kernel) = (run(Engine::Vm, &object, fill), run(Engine::Kernel, &object, fill));
+    let name = &object.spec().name;
+    if vm.report != kernel.report {
+        return Err(format!("{name}: vm {:#?}\nkernel {:#?}", vm.report, kernel.report));
+    }
+    for (v, k) in vm.maps.iter().zip(&kernel.maps) {
+        if v != k {
+            return Err(format!("{name}: map {}:\nvm     {:?}\nkernel {:?}", v.0, v.1, k.1));
+        }
+    }
+    if vm.records != kernel.records {
+        return Err(format!("{name}: {} records in the vm, {} in the kernel", vm.records.len(), kernel.records.len()));
+    }
+    if vm.frames != kernel.frames {
+        let at = vm.frames.iter().zip(&kernel.frames).position(|(a, b)| a != b);
+        return Err(format!("{name}: frames differ at {at:?}, {} and {} bytes", vm.frames.len(), kernel.frames.len()));
+    }
+    Ok(vm)
+}
+
+#[test]
+fn test_programs_do_the_same_on_both_engines() {
+    let folder = repository().join("tests/programs");
+    let mut objects: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("the folder")
+        .map(|e| e.expect("an entry").path())
+        .filter(|p| p.extension().is_some_and(|e| e == "o"))
+        .collect();
+    objects.sort();
+    assert!(objects.len() >= 20, "{}", objects.len());
+    let failures: Vec<String> = objects.iter().filter_map(|o| same(o, &[]).err()).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+#[test]
+fn examples_do_the_same_on_both_engines() {
+    let blocked = [("blocked4", "10.77.0.1/32"), ("blocked4", "10.78.0.0/24"), ("blocked6", "fd77::2/128")];
+    let examples: [(&str, &[(&str, &str)]); 4] =
+        [("protocols", &[]), ("blocklist", &blocked), ("vlan", &[]), ("sockets", &[])];
+    for (name, fill) in examples {
+        let path = repository().join(format!("examples/{name}/{name}.bpf.o"));
+        let outcome = same(&path, fill).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(outcome.report.programs.first().and_then(|p| p.runs), Some(2532), "{name}");
+    }
+}
+
+#[test]
+fn a_burst_beyond_the_ring_buffer_loses_exactly_what_the_program_saw_refused() {
+    let path = repository().join("tests/programs/ring_overfull.bpf.o");
+    let outcome = same(&path, &[]).unwrap_or_else(|e| panic!("{e}"));
+    let lost = outcome.report.records_lost.expect("counted");
+    // 4,096 bytes hold 15 records of 264: each of 2,532 runs sends 40.
+    assert_eq!((outcome.report.records_delivered, lost), (2532 * 15, 2532 * 25));
+    assert_eq!(outcome.records.len(), 2532 * 15);
+}

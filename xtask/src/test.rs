@@ -1,0 +1,139 @@
+//! `xtask test`: the lanes, one after the other; a lane that could not run is a failure.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Result, bail, ensure};
+
+use crate::root;
+
+/// Debian packages that the full run needs beside Rust.
+const PACKAGES: &[&str] = &[
+    "clang-19",
+    "llvm-19",
+    "libbpf-dev",
+    "linux-libc-dev",
+    "iproute2",
+    "iputils-ping",
+    "curl",
+    "bpftool",
+    "libbpf-tools",
+    "xdp-tools",
+    "libxdp1",
+    "python3",
+    "tshark",
+    "qemu-system-x86",
+];
+
+/// One step of a run: its name, and the command.
+struct Lane {
+    name: &'static str,
+    command: Vec<&'static str>,
+}
+
+fn lane(name: &'static str, command: &[&'static str]) -> Lane {
+    Lane { name, command: command.to_vec() }
+}
+
+/// What a lane counted.
+struct Counted {
+    name: &'static str,
+    passed: usize,
+    failed: usize,
+    seconds: f64,
+}
+
+pub(crate) fn run(quick: bool) -> Result<()> {
+    let mut lanes = vec![
+        lane("format", &["cargo", "fmt", "--all", "--check"]),
+        lane("clippy", &["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
+        lane("check", &["cargo", "run", "-q", "--locked", "-p", "xtask", "--", "check"]),
+    ];
+    if quick {
+        lanes.push(lane("tests", &["cargo", "test", "--workspace", "--locked", "--no-fail-fast"]));
+    } else {
+        install()?;
+        lanes.extend([
+            lane("objects", &["cargo", "run", "-q", "--locked", "-p", "xtask", "--", "objects"]),
+            lane("release build", &["cargo", "build", "--release", "--locked"]),
+            lane(
+                "tests",
+                &["cargo", "test", "--workspace", "--locked", "--no-fail-fast", "--features",
+                  "skep-object/corpus-tests,skep-vm/kernel-tests,skep-kernel/kernel-tests,skep/kernel-tests,skep-cli/kernel-tests"],
+            ),
+        ]);
+    }
+    let counted: Vec<Counted> = lanes.iter().map(execute).collect::<Result<_>>()?;
+    println!("\n{:<16}{:>8}{:>8}{:>10}", "lane", "passed", "failed", "seconds");
+    for c in &counted {
+        println!("{:<16}{:>8}{:>8}{:>10.1}", c.name, c.passed, c.failed, c.seconds);
+    }
+    let passed: usize = counted.iter().map(|c| c.passed).sum();
+    let failed: usize = counted.iter().map(|c| c.failed).sum();
+    println!("{passed} passed, {failed} failed");
+    ensure!(failed == 0, "{failed} failed");
+    Ok(())
+}
+
+/// Runs a lane, shows what it prints, and adds up what `cargo test` counts; another command counts as one test.
+fn execute(lane: &Lane) -> Result<Counted> {
+    println!("\n== {}: {}", lane.name, lane.command.join(" "));
+    let started = Instant::now();
+    let Some((program, args)) = lane.command.split_first() else { bail!("an empty lane") };
+    let mut child = Command::new(program).args(args).current_dir(root()).stdout(Stdio::piped()).spawn()?;
+    let mut results = (0, 0, 0);
+    if let Some(out) = child.stdout.take() {
+        for line in BufReader::new(out).lines() {
+            let line = line?;
+            if let Some((passed, failed)) = result_line(&line) {
+                results = (results.0 + passed, results.1 + failed, results.2 + 1);
+            }
+            // Passing tests are counted, not told.
+            if !(line.starts_with("test ") && line.ends_with("... ok")) && !line.trim().is_empty() {
+                println!("{line}");
+            }
+        }
+    }
+    let ok = child.wait()?.success();
+    let (passed, failed) = match results {
+        (_, _, 0) => (usize::from(ok), usize::from(!ok)),
+        // A test program that does not build or dies prints no result.
+        (passed, failed, _) => (passed, if ok { failed } else { failed.max(1) }),
+    };
+    Ok(Counted { name: lane.name, passed, failed, seconds: started.elapsed().as_secs_f64() })
+}
+
+/// `test result: ok. 3 passed; 0 failed; …`
+fn result_line(line: &str) -> Option<(usize, usize)> {
+    let rest = line.strip_prefix("test result: ")?;
+    let (_, rest) = rest.split_once(". ")?;
+    let number = |word: &str| {
+        let part = rest.split(';').find(|p| p.trim().ends_with(word))?;
+        part.trim().split(' ').next()?.parse().ok()
+    };
+    Some((number("passed")?, number("failed")?))
+}
+
+/// Installs what is missing; needs root, as the lanes do.
+fn install() -> Result<()> {
+    let missing: Vec<&str> = PACKAGES.iter().copied().filter(|p| !installed(p)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    println!("== install: {}", missing.join(" "));
+    let apt = |args: &[&str]| -> Result<()> {
+        let status = Command::new("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive").status()?;
+        ensure!(status.success(), "apt-get {} failed; the full run needs root and Debian's packages", args.join(" "));
+        Ok(())
+    };
+    apt(&["update", "-qq"])?;
+    apt(&[&["install", "-y", "-qq", "--no-install-recommends"], missing.as_slice()].concat())
+}
+
+fn installed(package: &str) -> bool {
+    Command::new("dpkg-query")
+        .args(["-W", "-f=${Status}", package])
+        .output()
+        .is_ok_and(|o| o.stdout == b"install ok installed")
+}
