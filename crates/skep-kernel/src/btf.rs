@@ -10,7 +10,7 @@ use crate::sys::{self, attr::Command};
 /// # Errors
 /// [`Error::NoPrivilege`], or [`Error::Call`] when there are none.
 pub fn btf_bytes(id: u32) -> Result<Vec<u8>, Error> {
-    let failed = |command: Command| move |e| Error::call(command.name(), format!("types {id}"), e);
+    let failed = |command: Command| move |e| Error::by_id(command, format!("types {id}"), e);
     let fd = sys::fd_by_id(Command::BtfGetFdById, id).map_err(failed(Command::BtfGetFdById))?;
     let size = sys::btf_info(fd.as_fd(), &mut []).map_err(failed(Command::ObjGetInfoByFd))?.btf_size;
     let mut bytes = vec![0; size as usize];

@@ -118,13 +118,16 @@ pub(crate) struct Counted {
 pub(crate) enum GiveUp {
     /// A jump would have to go further than its 16 bits reach.
     #[error("a jump would become too long")]
-    FarJump,
+    TooFar,
+    /// A packet load ends the program by itself when it fails, and so without an `exit`.
+    #[error("it has packet loads (`LD_ABS`) that may end it early")]
+    PacketLoad,
     /// A jump goes where only the running program knows.
     #[error("it has a computed jump")]
-    ComputedJump,
+    Computed,
     /// A jump or call leaves the code.
     #[error("a jump leaves the program")]
-    WildJump,
+    Wild,
 }
 
 /// Puts counting into a program; `None` when there is nothing to count.
@@ -132,6 +135,9 @@ pub(crate) fn instrument(spec: &ProgramSpec, layout: &Layout) -> Result<Option<C
     let main_end = main_end(spec);
     let mut insertions = Insertions::default();
     for (slot, insn) in instructions(&spec.code) {
+        if is_packet_load(insn) && layout.buckets != Buckets::None {
+            return Err(GiveUp::PacketLoad);
+        }
         if insn.is_exit() && slot < main_end && layout.buckets != Buckets::None {
             insertions.before(slot, count_result(layout));
         } else if insn.is_helper_call()
@@ -154,6 +160,11 @@ fn instructions(code: &[Insn]) -> impl Iterator<Item = (usize, Insn)> {
         second_half = !skip && insn.is_wide();
         (!skip).then_some((slot, *insn))
     })
+}
+
+/// `LD_ABS` and `LD_IND`, which classic BPF left behind.
+fn is_packet_load(insn: Insn) -> bool {
+    insn.class() == 0 && matches!(insn.code & 0xe0, 0x20 | 0x40)
 }
 
 /// Where the main function ends: at the first other function known, called, or pointed to.
@@ -195,6 +206,12 @@ fn success(helper: i32) -> Option<u8> {
         198 => Some(JEQ_IMM),  // bpf_ringbuf_reserve_dynptr: 0 or a negative error
         _ => None,
     }
+}
+
+/// True when a program writes records into perf buffers, whose losses are not counted here.
+pub(crate) fn writes_perf_records(spec: &ProgramSpec) -> bool {
+    // bpf_perf_event_output, bpf_skb_output, bpf_xdp_output
+    instructions(&spec.code).any(|(_, insn)| insn.is_helper_call() && matches!(insn.imm, 25 | 111 | 121))
 }
 
 /// A stretch of inserted code, and the slot in it of the `ld_imm64` of the map's value.
@@ -272,7 +289,7 @@ fn target(slot: usize, insn: Insn) -> Result<Option<(i64, Distance)>, GiveUp> {
     match insn.code & 0xf0 {
         0x80 if insn.code == CALL && insn.src == PSEUDO_CALL => Ok(Some((far, Distance::Imm))),
         0x80 | 0x90 => Ok(None), // other calls, exit
-        0x00 if insn.code & FROM_REGISTER != 0 => Err(GiveUp::ComputedJump),
+        0x00 if insn.code & FROM_REGISTER != 0 => Err(GiveUp::Computed),
         0x00 if insn.class() == JMP32 => Ok(Some((far, Distance::Imm))),
         _ => Ok(Some((near, Distance::Off))),
     }

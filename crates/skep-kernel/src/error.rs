@@ -4,6 +4,8 @@ use rustix::io::Errno;
 use skep_diag::{Code, Diagnostic, code};
 use skep_isa::spec::{HookKind, MapType, ProgType};
 
+use crate::sys::attr::Command;
+
 /// A failure of the kernel, or of what was asked of it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -156,11 +158,25 @@ impl Error {
 
     /// A failed call: of privilege where the errno says so.
     pub(crate) fn call(call: &'static str, object: impl Into<String>, errno: Errno) -> Error {
-        let object = object.into();
-        if matches!(errno, Errno::PERM | Errno::ACCESS) {
-            return Error::no_privilege(call, object, "CAP_BPF and CAP_NET_ADMIN or CAP_PERFMON");
+        Error::call_that_needs("CAP_BPF and CAP_NET_ADMIN or CAP_PERFMON", call, object, errno)
+    }
+
+    /// A failed call that opens or lists what others made.
+    pub(crate) fn by_id(command: Command, object: impl Into<String>, errno: Errno) -> Error {
+        Error::call_that_needs("CAP_SYS_ADMIN", command.name(), object, errno)
+    }
+
+    /// A failed call that is allowed by these capabilities.
+    pub(crate) fn call_that_needs(
+        needs: &'static str,
+        call: &'static str,
+        object: impl Into<String>,
+        errno: Errno,
+    ) -> Error {
+        match errno {
+            Errno::PERM | Errno::ACCESS => Error::no_privilege(call, object, needs),
+            _ => Error::Call { call, object: object.into(), errno, cause: None },
         }
-        Error::Call { call, object, errno, cause: None }
     }
 
     /// A refusal; it finds out whether this process lacks capabilities or a policy of the host refuses.
@@ -199,9 +215,11 @@ impl Error {
             Error::NoPrivilege { needs, privileged: false, .. } => {
                 d.note(format!("it needs {needs}")).help("run it as root")
             }
-            Error::NoPrivilege { privileged: true, .. } => d
-                .note("this process has every capability it needs: a policy of this host or kernel refuses it")
-                .help("look for kernel lockdown, a security module, or a container's seccomp filter"),
+            Error::NoPrivilege { privileged: true, .. } => {
+                d.note("this process has every capability it needs: a policy of this host or kernel refuses it").help(
+                    "look for a rootless container (a user namespace), kernel lockdown, a security module, or seccomp",
+                )
+            }
             Error::MapTooLarge { bytes, .. } => {
                 d.note(format!("its keys and values take {bytes} bytes")).help("lower `max_entries`")
             }

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use rustix::io::Errno;
 use skep_isa::Insn;
 use skep_isa::insn::EXIT;
-use skep_isa::spec::{AttachType, MapType, ProgType, map_type, prog_type, section};
+use skep_isa::spec::{AttachType, MapType, ProgType, Version, map_type, prog_type, section};
 
 use crate::error::is_privileged;
 use crate::lower::encode;
@@ -127,6 +127,13 @@ pub fn facts() -> Vec<Fact> {
         fact("lockdown", read("/sys/kernel/security/lockdown")),
         fact("vmlinux types", types),
     ]
+}
+
+/// Version of the running kernel, `None` when its name does not begin with one.
+pub fn kernel_version() -> Option<Version> {
+    let name = rustix::system::uname();
+    let mut parts = name.release().to_str().ok()?.split(|c: char| !c.is_ascii_digit());
+    Some(Version(parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
 /// The attach type that loading a program of a type asks for.

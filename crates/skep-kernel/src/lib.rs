@@ -3,6 +3,22 @@
 //! Enter at [`load()`], which takes an object to the kernel, and at [`attach()`], which makes a program run at a hook.
 //! Every raw call stands in `sys`; memory shared with the kernel is reached through `mmap`; nothing else is unsafe.
 //! This crate reads no object files, prints nothing, and knows neither the command line nor the vm.
+//!
+//! ```no_run
+//! use skep_kernel::{Options, RingBuffer, attach, load};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let object = skep_object::Object::parse("count", &std::fs::read("count.bpf.o")?)?;
+//! let loaded = load(&object, &Options::default())?;
+//! let program = loaded.program(0).ok_or("no program")?;
+//! let link = attach(program, &"xdp:eth0".parse()?)?;
+//! println!("attached by {}", link.used());
+//! let mut records = RingBuffer::new(loaded.map(0).ok_or("no map")?)?;
+//! skep_kernel::wait(&[&records], None)?;
+//! records.drain(|record| println!("{record:?}"));
+//! println!("{:?}", loaded.counts(0)?);
+//! # Ok(())
+//! # }
+//! ```
 #![cfg(target_os = "linux")]
 
 mod attach;
@@ -28,6 +44,18 @@ pub use cpu::FirstCpu;
 pub use error::Error;
 pub use interrupts::Interrupts;
 pub use load::{Counts, Loaded, Options, load};
-pub use map::{Map, MapInfo, possible_cpus};
+pub use map::{Entry, Map, MapInfo, possible_cpus};
 pub use program::{Program, ProgramInfo, TestOutput, TestRun};
 pub use ring::{RingBuffer, wait};
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn all_that_lives_in_the_kernel_may_go_to_another_thread() {
+        fn is_send<T: Send + Sync>() {}
+        is_send::<crate::Loaded>();
+        is_send::<crate::Link>();
+        is_send::<crate::RingBuffer>();
+        is_send::<crate::Error>();
+    }
+}

@@ -48,6 +48,8 @@ pub struct Loaded {
 struct Slot {
     program: Program,
     counter: Counter,
+    /// It writes records also where their loss is not counted.
+    perf_records: bool,
 }
 
 /// How a program is counted.
@@ -64,6 +66,8 @@ enum Counter {
 }
 
 /// What was counted of a program so far. `None` is what was not measured.
+///
+/// A program that another one tail-calls counts its own results; the caller then has fewer results than runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// How often it ran, test runs included.
@@ -72,7 +76,7 @@ pub struct Counts {
     pub run_time_ns: Option<u64>,
     /// How often it gave each result, by the names of [`skep_isa::spec::result`].
     pub results: Option<Vec<(&'static str, u64)>>,
-    /// Records that a ring buffer had no room for.
+    /// Records that a ring buffer had no room for; `None` also for programs that write perf buffers.
     pub records_lost: Option<u64>,
 }
 
@@ -143,6 +147,9 @@ impl Loaded {
                 counts.records_lost = Some(Layout::lost(&value));
             }
         }
+        if slot.perf_records {
+            counts.records_lost = None;
+        }
         Ok(counts)
     }
 
@@ -198,7 +205,8 @@ impl Loader<'_> {
                 (fd, Counter::Failed(format!("the verifier refuses the counting instructions: {why}")))
             }
         };
-        Ok(Slot { program: Program::new(fd, spec.name.clone(), Some(prog_type)), counter })
+        let perf_records = count::writes_perf_records(spec);
+        Ok(Slot { program: Program::new(fd, spec.name.clone(), Some(prog_type)), counter, perf_records })
     }
 }
 
@@ -221,7 +229,11 @@ impl Attempt<'_> {
             Ok(None) => return Ok(Counting::Not(Counter::Nothing)),
             Err(why) => return Ok(Counting::Not(Counter::Failed(why.to_string()))),
         };
-        let map = Map::create(&counter_map(&layout), None)?;
+        let map = match Map::create(&counter_map(&layout), None) {
+            Ok(map) => map,
+            // A lack of privilege shows again, and better named, when the program is loaded.
+            Err(why) => return Ok(Counting::Not(Counter::Failed(why.to_string()))),
+        };
         for slot in map_slots {
             let offset = spec.code.get(slot + 1).map_or(0, |second| second.imm.cast_unsigned());
             if lower::put_map(&mut spec.code, slot, PSEUDO_MAP_VALUE, map.as_fd(), offset).is_none() {
@@ -351,3 +363,6 @@ fn license(text: &str) -> CString {
     let text = text.split('\0').next().unwrap_or_default();
     CString::new(text).unwrap_or_default()
 }
+
+#[cfg(all(test, feature = "kernel-tests"))]
+mod tests;

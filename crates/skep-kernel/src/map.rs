@@ -18,6 +18,9 @@ pub struct Map {
     map_type: Option<MapType>,
 }
 
+/// A key and its value, as raw bytes.
+pub type Entry = (Vec<u8>, Vec<u8>);
+
 /// What the kernel says of a map.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapInfo {
@@ -96,7 +99,7 @@ impl Map {
     /// [`Error::NoPrivilege`], or [`Error::Call`] when there is none.
     pub fn from_id(id: u32) -> Result<Map, Error> {
         let fd = sys::fd_by_id(Command::MapGetFdById, id)
-            .map_err(|e| Error::call(Command::MapGetFdById.name(), format!("map {id}"), e))?;
+            .map_err(|e| Error::by_id(Command::MapGetFdById, format!("map {id}"), e))?;
         Map::from_fd(fd)
     }
 
@@ -194,7 +197,7 @@ impl Map {
     ///
     /// # Errors
     /// [`Error::Call`]: a map that cannot be walked, as ring buffers and queues.
-    pub fn entries(&self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    pub fn entries(&self) -> Result<Vec<Entry>, Error> {
         let limit = u64::from(self.info()?.max_entries).max(1).saturating_mul(2);
         let mut entries = Vec::new();
         let mut key: Option<Vec<u8>> = None;
@@ -259,7 +262,7 @@ pub(crate) fn ids(command: Command) -> Result<Vec<u32>, Error> {
                 last = id;
             }
             Err(Errno::NOENT) => return Ok(all),
-            Err(e) => return Err(Error::call(command.name(), "the list of ids", e)),
+            Err(e) => return Err(Error::by_id(command, "the list of ids", e)),
         }
     }
 }

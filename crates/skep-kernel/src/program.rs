@@ -88,8 +88,8 @@ impl Program {
     /// [`Error::NoPrivilege`], or [`Error::Call`] when there is none.
     pub fn from_id(id: u32) -> Result<Program, Error> {
         let object = || format!("program {id}");
-        let fd = sys::fd_by_id(Command::ProgGetFdById, id)
-            .map_err(|e| Error::call(Command::ProgGetFdById.name(), object(), e))?;
+        let fd =
+            sys::fd_by_id(Command::ProgGetFdById, id).map_err(|e| Error::by_id(Command::ProgGetFdById, object(), e))?;
         let raw = sys::prog_info(fd.as_fd(), &mut [])
             .map_err(|e| Error::call(Command::ObjGetInfoByFd.name(), object(), e))?;
         Ok(Program::new(fd, name::from_kernel(&raw.name), ProgType::from_id(raw.prog_type)))
@@ -150,14 +150,15 @@ impl Program {
         // XDP and tc programs may push headers; 256 bytes is the room the kernel itself leaves.
         let room = if run.data.is_empty() { 0 } else { run.data.len() + run.data_room.max(256) };
         let mut data = vec![0; room];
-        let mut ctx = vec![0; run.ctx.len()];
+        let mut ctx_in = run.ctx.to_vec();
+        let mut ctx_out = if self.writes_ctx_apart() { vec![0; ctx_in.len()] } else { Vec::new() };
         let (out, result) = sys::test_run(
             self.as_fd(),
             sys::TestRunParts {
                 data_in: run.data,
                 data_out: &mut data,
-                ctx_in: run.ctx,
-                ctx_out: &mut ctx,
+                ctx_in: &mut ctx_in,
+                ctx_out: &mut ctx_out,
                 repeat: run.repeat,
                 flags: 0,
             },
@@ -182,8 +183,27 @@ impl Program {
             }
         }
         data.truncate(out.data_size_out as usize);
-        ctx.truncate(out.ctx_size_out as usize);
+        ctx_out.truncate(out.ctx_size_out as usize);
+        let ctx = if self.writes_ctx_apart() { ctx_out } else { ctx_in };
         Ok(TestOutput { retval: out.retval, data, ctx, duration_ns: out.duration })
+    }
+
+    /// True for types whose test runs give the context back in a buffer of its own; others refuse one.
+    fn writes_ctx_apart(&self) -> bool {
+        matches!(
+            self.prog_type,
+            Some(
+                ProgType::Xdp
+                    | ProgType::SocketFilter
+                    | ProgType::SchedCls
+                    | ProgType::SchedAct
+                    | ProgType::CgroupSkb
+                    | ProgType::LwtIn
+                    | ProgType::LwtOut
+                    | ProgType::LwtXmit
+                    | ProgType::LwtSeg6local
+            )
+        )
     }
 }
 

@@ -80,7 +80,10 @@ pub(crate) fn diagnose<'a>(
         let insn = verdict.insn.map(|text| format!(": {text}")).unwrap_or_default();
         let func = spec.func_at(slot).filter(|f| f.name != spec.name);
         let func = func.map(|f| format!(" in `{}`", f.name)).unwrap_or_default();
-        d = d.note(format!("instruction {slot}{func}{insn}"));
+        let place = line.filter(|_| d.snippets.is_empty()).and_then(|line| {
+            string(line.file_off).filter(|f| !f.is_empty()).map(|file| format!(" ({file}:{})", line.line))
+        });
+        d = d.note(format!("instruction {slot}{func}{}{insn}", place.unwrap_or_default()));
     }
     d = d.note(format!("the verifier says: {}", verdict.message));
     if let Some((_, advice)) = ADVICE.iter().find(|(part, _)| verdict.message.contains(part)) {
@@ -215,6 +218,14 @@ error[K0001]: the kernel rejected `count`: R0 invalid mem access 'map_value_or_n
     }
 
     #[test]
+    fn a_line_whose_text_is_not_recorded_is_named() {
+        let line = LineInfo { slot: 0, file_off: 1, text_off: 0, line: 10, column: 1 };
+        let d = diagnose(&spec(vec![line]), |at| Some(if at == 1 { "count.bpf.c" } else { "" }), LOG);
+        let d = d.expect("a verdict");
+        assert_eq!(d.notes.first().map(String::as_str), Some("instruction 4 (count.bpf.c:10): r1 = *(u64 *)(r0 +0)"));
+    }
+
+    #[test]
     fn an_instruction_named_in_the_message_is_found() {
         let v = verdict("unreachable insn 3\nprocessed 0 insns (limit 1000000)\n").expect("a verdict");
         assert_eq!((v.message, v.slot, v.insn), ("unreachable insn 3", Some(3), None));
@@ -225,5 +236,12 @@ error[K0001]: the kernel rejected `count`: R0 invalid mem access 'map_value_or_n
         assert_eq!(message(""), None);
         assert_eq!(message("processed 0 insns (limit 1000000) max_states_per_insn 0\n"), None);
         assert_eq!(message("0: R1=ctx() R10=fp0\n0: (b7) r0 = 0   ; R0=0\n"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_log_does_no_harm(log in "([0-9]{1,3}: \\([0-9a-f]{2}\\) |insn |;|=|R[0-9]|\n|.){0,60}") {
+            let _ = diagnose(&spec(vec![]), |_| None, &log);
+        }
     }
 }

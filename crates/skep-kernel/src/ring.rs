@@ -31,8 +31,8 @@ pub struct RingBuffer {
     /// The writers' position, then the data twice.
     writers: Mapping,
     page: usize,
-    /// Bytes of data less one; the size is a power of two.
-    mask: u64,
+    /// Bytes of data, a power of two.
+    size: u64,
     record: Vec<u8>,
 }
 
@@ -54,7 +54,7 @@ impl RingBuffer {
         let len = len.ok_or_else(|| failed(Errno::NOMEM, Some("it does not fit in this process")))?;
         let writers = Mapping::new(map.as_fd(), page as u64, len, false).map_err(|e| failed(e, None))?;
         let fd = map.as_fd().try_clone_to_owned().map_err(|_| failed(Errno::MFILE, None))?;
-        Ok(RingBuffer { fd, reader, writers, page, mask: (size as u64).wrapping_sub(1), record: Vec::new() })
+        Ok(RingBuffer { fd, reader, writers, page, size: size as u64, record: Vec::new() })
     }
 
     /// Hands over every record that is complete, in order, and frees its room; records given up are left out. Returns
@@ -65,8 +65,8 @@ impl RingBuffer {
         let Some(mut at) = self.reader.load_u64(0, Ordering::Acquire) else { return 0 };
         let Some(end) = self.writers.load_u64(0, Ordering::Acquire) else { return 0 };
         // More than one size ahead would mean that the positions are damaged; then nothing is read.
-        while at != end && end.wrapping_sub(at) <= self.mask + 1 {
-            let offset = self.page + usize::try_from(at & self.mask).unwrap_or(usize::MAX - self.page);
+        while at != end && end.wrapping_sub(at) <= self.size {
+            let offset = self.page + usize::try_from(at & self.size.wrapping_sub(1)).unwrap_or(usize::MAX - self.page);
             let Some(header) = self.writers.load_u32(offset, Ordering::Acquire) else { break };
             if header & BUSY != 0 {
                 break;

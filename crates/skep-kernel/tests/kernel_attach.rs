@@ -3,6 +3,7 @@
 
 mod host;
 
+use std::io::Write;
 use std::time::Duration;
 
 use host::*;
@@ -82,7 +83,7 @@ fn tcx_sees_both_directions() {
 }
 
 #[test]
-fn a_tc_filter_goes_with_its_link_and_takes_along_the_qdisc_it_made() {
+fn a_tc_filter_goes_with_its_link_and_the_last_one_takes_the_qdisc_along() {
     in_namespace(|| {
         let neighbour = Neighbour::new();
         let drops = one("tc", returns(2));
@@ -95,7 +96,7 @@ fn a_tc_filter_goes_with_its_link_and_takes_along_the_qdisc_it_made() {
         assert!(run("tc qdisc show dev here").contains("clsact"), "the qdisc is still in use");
         assert!(run("tc filter show dev here ingress").contains("skep:"));
         drop(ingress);
-        assert!(!run("tc filter show dev here ingress").contains("skep:"));
+        assert!(!run("tc qdisc show dev here").contains("clsact"));
         assert!(neighbour.ping(3));
     });
 }
@@ -126,26 +127,31 @@ fn a_socket_filter_runs_for_each_packet_although_nobody_reads() {
     });
 }
 
-/// The part of the next test that is killed: it attaches everything and waits.
-#[test]
-#[ignore = "started by the test below"]
-fn child_that_attaches() {
+/// Set in the process that the next test starts and kills.
+const CHILD: &str = "SKEP_TEST_CHILD";
+
+/// What that process does: it attaches everything and waits.
+fn attach_and_wait() {
     let (xdp, tc) = (one("xdp", returns(2)), one("tc", returns(0)));
     let _links = [
         attached(&xdp, "xdp:here").expect("xdp"),
         attached(&tc, "tcx:here:ingress").expect("tcx"),
         attached(&tc, "tc:here:ingress").expect("tc"),
     ];
-    println!("ids {} {}", id(&xdp), id(&tc));
+    writeln!(std::io::stdout(), "ids {} {}", id(&xdp), id(&tc)).expect("told");
     std::thread::sleep(Duration::from_secs(60));
 }
 
 #[test]
 fn a_killed_process_leaves_at_most_a_tc_filter_and_that_is_swept() {
+    if std::env::var_os(CHILD).is_some() {
+        return attach_and_wait();
+    }
     in_namespace(|| {
         let _neighbour = Neighbour::new();
         let mut child = std::process::Command::new(std::env::current_exe().expect("this test"))
-            .args(["--exact", "child_that_attaches", "--ignored", "--nocapture"])
+            .args(["--exact", "a_killed_process_leaves_at_most_a_tc_filter_and_that_is_swept", "--nocapture"])
+            .env(CHILD, "1")
             .stdout(std::process::Stdio::piped())
             .spawn()
             .expect("started");

@@ -283,3 +283,98 @@ fn the_tables_of_types_are_the_kernels() {
     }
     assert!(known > 100);
 }
+
+#[test]
+fn a_log_of_megabytes_is_read_to_its_end() {
+    let mut code = vec![mov(0, 0)];
+    code.extend((0..60_000).map(|_| add(0, 1)));
+    code.extend([copy(0, 9), exit()]);
+    let error = load(&object(vec![program("long", "xdp", (code, vec![]))], vec![]), &Options::default());
+    let Err(Error::Rejected { diagnostic, log }) = error else { panic!("{error:?}") };
+    assert!(log.len() > 1 << 20, "{}", log.len());
+    assert_eq!(diagnostic.title, "the kernel rejected `long`: R9 !read_ok");
+}
+
+#[test]
+fn a_program_that_cannot_be_counted_is_loaded_untouched_and_says_why() {
+    // The farthest jump there is, over one of two exits.
+    let far = i16::MAX;
+    let mut code = vec![Insn::new(0x61, 1, 1, 0, 0), mov(0, 2), Insn::new(0x15, 1, 0, far, 0)];
+    code.extend((1..far).map(|_| mov(0, 2)));
+    code.extend([exit(), exit()]);
+    let loaded = loaded(&object(vec![program("far", "xdp", (code, vec![]))], vec![]));
+    assert_eq!(loaded.uncounted(0), Some("a jump would become too long"));
+    assert_eq!(loaded.counts(0).expect("counts").results, None);
+    assert_eq!(run_on(&loaded, 0, &frame(0)), 2);
+}
+
+#[test]
+fn without_privilege_the_error_says_which_capabilities_are_missing() {
+    let thread = std::thread::spawn(|| {
+        // Capabilities belong to a thread.
+        let none = rustix::thread::CapabilitySet::empty();
+        let sets = rustix::thread::CapabilitySets { effective: none, permitted: none, inheritable: none };
+        rustix::thread::set_capabilities(None, sets).expect("dropped");
+        load(&object(vec![program("p", "xdp", (returns(2), vec![]))], vec![]), &Options::default())
+    });
+    let error = thread.join().expect("no panic").expect_err("no privilege");
+    let expected = "\
+error[K0002]: BPF_PROG_LOAD is not permitted for program `p` of type xdp
+ |
+ = note: it needs CAP_BPF and CAP_NET_ADMIN
+ = help: run it as root";
+    assert_eq!(error.diagnostic().render(Style::Plain), expected);
+}
+
+#[test]
+fn a_raw_tracepoint_is_test_run_on_its_arguments() {
+    // Returns its first argument.
+    let code = vec![Insn::new(0x79, 0, 1, 0, 0), exit()];
+    let loaded = loaded(&object(vec![program("raw", "raw_tp", (code, vec![]))], vec![]));
+    let run = TestRun { ctx: &42_u64.to_ne_bytes(), ..Default::default() };
+    assert_eq!(loaded.program(0).expect("loaded").test_run(&run).expect("runs").retval, 42);
+}
+
+#[test]
+fn a_frame_too_short_for_a_test_run_is_explained() {
+    let loaded = loaded(&object(vec![program("x", "xdp", (returns(2), vec![]))], vec![]));
+    let run = TestRun { data: &[0; 4], ..Default::default() };
+    let text = loaded.program(0).expect("loaded").test_run(&run).expect_err("too short").diagnostic().to_string();
+    assert!(text.contains("BPF_PROG_TEST_RUN") && text.contains("shorter or longer"), "{text}");
+}
+
+#[test]
+fn types_are_read_back_by_id() {
+    // Types 1 are the kernel's own.
+    let types = skep_kernel::btf_bytes(1).expect("vmlinux");
+    assert_eq!(types, std::fs::read("/sys/kernel/btf/vmlinux").expect("sysfs"));
+}
+
+#[test]
+fn a_program_accepted_only_untouched_is_loaded_untouched_and_says_so() {
+    // Ten instructions below the most the kernel takes.
+    let mut code = vec![mov(0, 2); 999_989];
+    code.push(exit());
+    let loaded = loaded(&object(vec![program("big", "xdp", (code, vec![]))], vec![]));
+    let why = loaded.uncounted(0).expect("not counted");
+    assert!(why.starts_with("the verifier refuses the counting instructions: "), "{why}");
+    assert_eq!(loaded.counts(0).expect("counts").records_lost, None);
+    assert_eq!(run_on(&loaded, 0, &frame(0)), 2);
+}
+
+#[test]
+fn losses_of_perf_buffers_are_not_invented() {
+    let events = map("events", MapType::PerfEventArray, 4, 4, 0);
+    let mut code = vec![mov(2, 7), Insn::new(0x7b, 10, 2, -8, 0)];
+    let slot = u32::try_from(code.len()).expect("short");
+    code.extend(load_map(2));
+    code.extend([mov(3, 0), copy(4, 10), add(4, -8), mov(5, 8), call(25)]);
+    code.extend(returns(2));
+    let relocs = vec![Reloc { slot, target: RelocTarget::Map(0) }];
+    let loaded = loaded(&object(vec![program("perf", "xdp", (code, relocs))], vec![events]));
+    run_on(&loaded, 0, &frame(0));
+    let counts = loaded.counts(0).expect("counts");
+    assert_eq!((counts.records_lost, results(&counts)), (None, vec![("XDP_PASS", 1)]));
+    let cpus = u32::try_from(skep_kernel::possible_cpus().expect("cpus")).expect("few");
+    assert_eq!(loaded.maps()[0].info().expect("info").max_entries, cpus, "one perf buffer for each CPU");
+}

@@ -9,7 +9,7 @@ pub(super) struct Cookie {
     pub(super) pid: u32,
     /// When the maker started, in clock ticks since boot: numbers of processes are used again.
     pub(super) start: u64,
-    /// True when the maker also made the device's clsact qdisc.
+    /// True when the device's clsact qdisc was made by the maker, or for another filter of ours beside which this came.
     pub(super) made_qdisc: bool,
     /// Tells filters of one process apart.
     pub(super) count: u64,

@@ -5,11 +5,12 @@ use std::os::fd::AsFd;
 
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice, socket_with};
-use skep_isa::spec::{self, AttachType};
+use skep_isa::spec::{self, AttachType, HookKind};
 use skep_object::Direction;
 
 use super::{Held, LINK_CREATE, Site, netlink, tc};
 use crate::error::Error;
+use crate::feature::kernel_version;
 use crate::sys;
 
 /// `XDP_FLAGS_SKB_MODE`: after the kernel has made a socket buffer.
@@ -60,7 +61,12 @@ pub(super) fn tcx(site: &Site<'_>, device: &str, direction: Direction) -> Result
         // What a kernel says to an attach type it does not know.
         Err(Errno::INVAL) => {
             let filter = tc::attach(site, device, direction)?;
-            Ok(("tc: this kernel has no tcx".to_owned(), filter))
+            let since = HookKind::Tcx.row().since;
+            let why = match kernel_version() {
+                Some(version) if version >= since => format!("tcx was refused ({})", Errno::INVAL),
+                _ => "this kernel has no tcx".to_owned(),
+            };
+            Ok((format!("tc: {why}"), filter))
         }
         Err(e) => Err(site.failed(LINK_CREATE, e)),
     }

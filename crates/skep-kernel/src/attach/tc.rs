@@ -53,7 +53,7 @@ pub(super) fn attach(site: &Site<'_>, device: &str, direction: Direction) -> Res
     sweep_device(&mut netlink, ifindex).map_err(|e| site.failed("RTM_GETTFILTER", e))?;
     let made_qdisc = match netlink.change(Message::NewQueueDiscipline(qdisc(ifindex)), NLM_F_CREATE | NLM_F_EXCL) {
         Ok(()) => true,
-        Err(Errno::EXIST) => false,
+        Err(Errno::EXIST) => made_by_ours(&mut netlink, ifindex).map_err(|e| site.failed("RTM_GETTFILTER", e))?,
         Err(e) => return Err(site.failed("RTM_NEWQDISC", e)),
     };
     let added = add(site, &mut netlink, ifindex, direction, made_qdisc);
@@ -66,6 +66,13 @@ pub(super) fn attach(site: &Site<'_>, device: &str, direction: Direction) -> Res
             Err(site.failed(call, errno))
         }
     }
+}
+
+/// True when the device's qdisc was made for a filter of ours that still stands: whoever goes last takes it along.
+fn made_by_ours(netlink: &mut Netlink, ifindex: i32) -> Result<bool, Errno> {
+    let mut all = ours(netlink, ifindex, INGRESS)?;
+    all.extend(ours(netlink, ifindex, EGRESS)?);
+    Ok(all.iter().any(|filter| filter.cookie.made_qdisc))
 }
 
 fn add(

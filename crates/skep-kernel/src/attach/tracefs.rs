@@ -20,7 +20,7 @@ impl Events {
         if let Ok(events) = directory(CWD, USUAL) {
             return Ok(Events(events));
         }
-        let failed = |call| move |e| Error::call(call, "tracefs", e);
+        let failed = |call| move |e| Error::call_that_needs("CAP_SYS_ADMIN", call, "tracefs", e);
         let context = fsopen("tracefs", FsOpenFlags::FSOPEN_CLOEXEC).map_err(failed("fsopen"))?;
         fsconfig_create(&context).map_err(failed("fsconfig"))?;
         let root = fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty());

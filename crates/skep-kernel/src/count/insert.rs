@@ -55,18 +55,18 @@ impl Insertions {
             }
         }
         let place =
-            |slot: i64| usize::try_from(slot).ok().and_then(|slot| places.get(slot)).copied().ok_or(GiveUp::WildJump);
+            |slot: i64| usize::try_from(slot).ok().and_then(|slot| places.get(slot)).copied().ok_or(GiveUp::Wild);
         for (slot, insn) in instructions(&spec.code) {
             let Some((to, kept_in)) = target(slot, insn)? else { continue };
             let at = place(slot as i64)?.at;
             let distance = place(to)?.start as i64 - (at as i64 + 1);
-            let moved = code.get_mut(at).ok_or(GiveUp::WildJump)?;
+            let moved = code.get_mut(at).ok_or(GiveUp::Wild)?;
             match kept_in {
-                Distance::Off => moved.off = i16::try_from(distance).map_err(|_| GiveUp::FarJump)?,
-                Distance::Imm => moved.imm = i32::try_from(distance).map_err(|_| GiveUp::FarJump)?,
+                Distance::Off => moved.off = i16::try_from(distance).map_err(|_| GiveUp::TooFar)?,
+                Distance::Imm => moved.imm = i32::try_from(distance).map_err(|_| GiveUp::TooFar)?,
             }
         }
-        let number = |slot: usize| u32::try_from(slot).map_err(|_| GiveUp::FarJump);
+        let number = |slot: usize| u32::try_from(slot).map_err(|_| GiveUp::TooFar);
         let mut moved = ProgramSpec { code, ..spec.clone() };
         for reloc in &mut moved.relocs {
             reloc.slot = number(place(reloc.slot.into())?.at)?;

@@ -100,15 +100,15 @@ fn a_jump_that_would_become_too_long_gives_up() {
     code.resize(usize::from(i16::MAX.unsigned_abs()) + 1, mov(0, 0));
     code.insert(5, exit());
     code.push(exit());
-    assert_eq!(instrument(&program("xdp", code), &xdp()).map(|_| ()), Err(GiveUp::FarJump));
+    assert_eq!(instrument(&program("xdp", code), &xdp()).map(|_| ()), Err(GiveUp::TooFar));
 }
 
 #[test]
 fn computed_and_wild_jumps_give_up() {
     let computed = program("xdp", vec![Insn::new(0x0d, 1, 0, 0, 0), exit()]);
-    assert_eq!(instrument(&computed, &xdp()).map(|_| ()), Err(GiveUp::ComputedJump));
+    assert_eq!(instrument(&computed, &xdp()).map(|_| ()), Err(GiveUp::Computed));
     let wild = program("xdp", vec![Insn::new(0x05, 0, 0, 100, 0), exit()]);
-    assert_eq!(instrument(&wild, &xdp()).map(|_| ()), Err(GiveUp::WildJump));
+    assert_eq!(instrument(&wild, &xdp()).map(|_| ()), Err(GiveUp::Wild));
 }
 
 #[test]
@@ -140,4 +140,46 @@ fn counts_are_summed_over_stripes() {
     value[64 + 8] = 2; // stripe 0, keep
     assert_eq!(Layout::lost(&value), 7);
     assert_eq!(layout.results(&value), Some(vec![(DROP, 1), (KEEP, 5)]));
+}
+
+#[test]
+fn a_packet_load_that_may_end_the_program_gives_up() {
+    let spec = program("socket", vec![Insn::new(0x30, 0, 0, 0, 14), exit()]);
+    let layout = Layout::new(ProgType::SocketFilter, 2);
+    assert_eq!(instrument(&spec, &layout).map(|_| ()), Err(GiveUp::PacketLoad));
+}
+
+proptest::proptest! {
+    /// Every instruction of the program is still there, in order, and goes where it went.
+    #[test]
+    fn any_code_keeps_its_instructions_and_targets(code in proptest::collection::vec(any_insn(), 6..24)) {
+        // A line at every slot tells where each slot has gone.
+        let line = |slot| LineInfo { slot, file_off: 0, text_off: 0, line: slot, column: 1 };
+        let lines = (0..24).take(code.len()).map(line).collect();
+        let spec = ProgramSpec { lines, ..program("xdp", code) };
+        if let Ok(Some(Counted { spec: moved, .. })) = instrument(&spec, &xdp()) {
+            let start: Vec<usize> = moved.lines.iter().map(|l| l.slot as usize).collect();
+            for (slot, insn) in instructions(&spec.code) {
+                let Ok(Some((to, _))) = target(slot, insn) else { continue };
+                // A jump or reference is never an exit, so its own place is where lines begin.
+                let at = start[slot];
+                let (now, _) = target(at, moved.code[at]).expect("still one").expect("still one");
+                assert_eq!(now, start[to as usize] as i64);
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_do_no_harm(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400)) {
+        let spec = program("xdp", Insn::slots(&bytes));
+        let _ = instrument(&spec, &xdp());
+    }
+}
+
+/// An instruction, of those that counting looks at and others; its distances stay near.
+fn any_insn() -> impl proptest::strategy::Strategy<Value = Insn> {
+    use proptest::strategy::Strategy;
+    let code = proptest::sample::select(vec![EXIT, CALL, LD_IMM64, 0x05, 0x06, JEQ_IMM, JLE32_IMM, MOV_IMM, 0xe5]);
+    let imm = proptest::prop_oneof![-3..4_i32, proptest::sample::select(vec![130, 131, 198])];
+    (code, 0..2_u8, 0..5_u8, -3..4_i16, imm).prop_map(|(code, dst, src, off, imm)| Insn::new(code, dst, src, off, imm))
 }

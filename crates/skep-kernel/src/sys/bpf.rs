@@ -183,7 +183,8 @@ pub(crate) fn btf_load(types: &[u8]) -> Result<OwnedFd> {
 pub(crate) struct TestRunParts<'a> {
     pub(crate) data_in: &'a [u8],
     pub(crate) data_out: &'a mut [u8],
-    pub(crate) ctx_in: &'a [u8],
+    /// Mutable, for programs of type syscall write it.
+    pub(crate) ctx_in: &'a mut [u8],
     pub(crate) ctx_out: &'a mut [u8],
     pub(crate) repeat: u32,
     pub(crate) flags: u32,
@@ -203,7 +204,7 @@ pub(crate) fn test_run(program: BorrowedFd<'_>, parts: TestRunParts<'_>) -> (att
     attr.data_out = address_mut(parts.data_out);
     attr.ctx_size_in = ctx_in;
     attr.ctx_size_out = ctx_out;
-    attr.ctx_in = address(parts.ctx_in);
+    attr.ctx_in = address_mut(parts.ctx_in);
     attr.ctx_out = address_mut(parts.ctx_out);
     attr.repeat = parts.repeat;
     attr.flags = parts.flags;
