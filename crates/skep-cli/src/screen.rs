@@ -3,9 +3,9 @@
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
 use skep::{Loaded, ProgramReport, Progress, Record, Report};
 
+use crate::bar::Bar;
 use crate::failure::Failure;
 use crate::table;
 
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_millis(400);
 /// The terminal, or the pipe, that a run writes to.
 pub(crate) struct Screen {
     live: bool,
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
     started: Instant,
     drawn_at: Instant,
     /// Lines of the last drawing, to be drawn over.
@@ -69,8 +69,7 @@ impl Screen {
     /// After each step: moves the bar, and draws the tables anew when it is time.
     pub(crate) fn step(&mut self, out: &mut impl Write, loaded: &Loaded, at: &Progress) -> Result<(), Failure> {
         if at.frames < at.of && !self.quiet && self.started.elapsed() > PATIENCE {
-            let bar = self.bar.get_or_insert_with(|| bar(at.of));
-            bar.set_position(at.frames);
+            self.bar.get_or_insert_with(|| Bar::new(self.started)).draw(at.frames, at.of);
         }
         if self.live && at.of == 0 && !self.records && self.drawn_at.elapsed() >= REDRAW {
             let text = tables(loaded)? + &summary(&loaded.report()?);
@@ -94,7 +93,7 @@ impl Screen {
 
     pub(crate) fn clear_bar(&mut self) {
         if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
+            bar.clear();
         }
     }
 
@@ -105,15 +104,6 @@ impl Screen {
             self.lines = 0;
         }
         Ok(())
-    }
-}
-
-fn bar(frames: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} frames  {per_sec}  {eta} left");
-    let bar = ProgressBar::new(frames);
-    match style {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
     }
 }
 

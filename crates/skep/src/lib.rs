@@ -46,7 +46,7 @@ mod typed;
 pub use engine::{Engine, Options};
 pub use error::Error;
 pub use loaded::{Loaded, Program, Progress};
-pub use map::{Entry, Map, Shape, readable};
+pub use map::{Entry, EntryBytes, Map, Shape, readable};
 pub use object::Object;
 pub use plan::{Placement, plan};
 pub use record::Record;

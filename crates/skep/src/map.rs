@@ -17,7 +17,10 @@ pub struct Map<'l> {
     pub(crate) place: &'l Place,
 }
 
-/// A key and its value, as bytes and by type.
+/// A key and its value as bytes.
+pub type EntryBytes = (Vec<u8>, Vec<u8>);
+
+/// A key and its value by type.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// The key; [`Value::Null`] in maps without keys.
@@ -93,7 +96,7 @@ impl<'l> Map<'l> {
     ///
     /// # Errors
     /// When the engine refuses.
-    pub fn entries_bytes(&self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    pub fn entries_bytes(&self) -> Result<Vec<EntryBytes>, Error> {
         if !readable(self.spec.map_type) {
             return Ok(Vec::new());
         }
@@ -173,7 +176,7 @@ pub struct Shape {
 impl Shape {
     /// Reads entries by type, and orders them by key. Keys without a type are numbers where they have a number's size,
     /// else bytes; so are values.
-    pub fn entries(&self, btf: Option<&Btf>, bytes: Vec<(Vec<u8>, Vec<u8>)>) -> Vec<Entry> {
+    pub fn entries(&self, btf: Option<&Btf>, bytes: Vec<EntryBytes>) -> Vec<Entry> {
         let mut entries: Vec<Entry> = bytes
             .into_iter()
             .map(|(key, value)| Entry {
