@@ -208,10 +208,29 @@ fn success(helper: i32) -> Option<u8> {
     }
 }
 
-/// True when a program writes records into perf buffers, whose losses are not counted here.
-pub(crate) fn writes_perf_records(spec: &ProgramSpec) -> bool {
-    // bpf_perf_event_output, bpf_skb_output, bpf_xdp_output
-    instructions(&spec.code).any(|(_, insn)| insn.is_helper_call() && matches!(insn.imm, 25 | 111 | 121))
+/// Where a program's records go, and so who can count their loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Records {
+    /// It sends none.
+    None,
+    /// Ring buffers alone: the inserted instructions count.
+    Ring,
+    /// Perf buffers too, whose losses only their reader sees.
+    Perf,
+}
+
+impl Records {
+    pub(crate) fn of(spec: &ProgramSpec) -> Records {
+        let helpers = || instructions(&spec.code).filter(|(_, i)| i.is_helper_call()).map(|(_, i)| i.imm);
+        // bpf_perf_event_output, bpf_skb_output, bpf_xdp_output
+        if helpers().any(|id| matches!(id, 25 | 111 | 121)) {
+            Records::Perf
+        } else if helpers().any(|id| success(id).is_some()) {
+            Records::Ring
+        } else {
+            Records::None
+        }
+    }
 }
 
 /// A stretch of inserted code, and the slot in it of the `ld_imm64` of the map's value.

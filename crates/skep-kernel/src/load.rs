@@ -9,7 +9,7 @@ use skep_isa::insn::PSEUDO_MAP_VALUE;
 use skep_isa::spec::{MapType, ProgType};
 use skep_object::{MapRole, MapSpec, Object, ProgramSpec};
 
-use crate::count::{self, Layout};
+use crate::count::{self, Layout, Records};
 use crate::error::Error;
 use crate::lower::{self, Lowered, lower};
 use crate::map::{Map, possible_cpus};
@@ -48,8 +48,7 @@ pub struct Loaded {
 struct Slot {
     program: Program,
     counter: Counter,
-    /// It writes records also where their loss is not counted.
-    perf_records: bool,
+    records: Records,
 }
 
 /// How a program is counted.
@@ -139,16 +138,16 @@ impl Loaded {
             counts.run_time_ns = Some(info.run_time_ns);
         }
         match &slot.counter {
-            Counter::Off | Counter::Failed(_) => {}
-            Counter::Nothing => counts.records_lost = Some(0),
+            Counter::Off => return Ok(counts),
+            Counter::Nothing | Counter::Failed(_) => {}
             Counter::Map(map, layout) => {
                 let value = map.lookup(&[0; 4])?.unwrap_or_default();
                 counts.results = layout.results(&value);
-                counts.records_lost = Some(Layout::lost(&value));
+                counts.records_lost = Some(Layout::lost(&value)).filter(|_| slot.records == Records::Ring);
             }
         }
-        if slot.perf_records {
-            counts.records_lost = None;
+        if slot.records == Records::None {
+            counts.records_lost = Some(0);
         }
         Ok(counts)
     }
@@ -205,8 +204,8 @@ impl Loader<'_> {
                 (fd, Counter::Failed(format!("the verifier refuses the counting instructions: {why}")))
             }
         };
-        let perf_records = count::writes_perf_records(spec);
-        Ok(Slot { program: Program::new(fd, spec.name.clone(), Some(prog_type)), counter, perf_records })
+        let program = Program::new(fd, spec.name.clone(), Some(prog_type));
+        Ok(Slot { program, counter, records: Records::of(spec) })
     }
 }
 

@@ -1,3 +1,5 @@
+//! Each kind of map against the kernel's rules.
+
 use super::*;
 
 fn spec(map_type: MapType, key_size: u32, value_size: u32, max_entries: u32) -> MapSpec {
