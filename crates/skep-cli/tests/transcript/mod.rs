@@ -74,13 +74,15 @@ impl Desk {
             copy_inputs(&repository().join(folder), &desk.0.join(folder));
         }
         inputs::make(&desk.0);
-        // A copy, because a user without rights may not reach the folder it was built in.
-        std::fs::copy(env!("CARGO_BIN_EXE_skep"), desk.0.join("bin/skep")).expect("the binary");
+        // A copy, because a user without rights may not reach the folder it was built in; made by a process of its own,
+        // because what is forked beside this thread would hold the file open for writing, and such a file does not run.
+        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_skep")).arg(desk.0.join("bin/skep")).status();
+        assert!(copied.expect("cp").success(), "the binary");
         desk
     }
 
     /// What the page's commands say, in order; for [`User::Root`] from a thread in a network namespace of its own.
-    fn run(&self, page: &Page, user: User) -> Vec<String> {
+    fn run(&self, page: &Page<'_>, user: User) -> Vec<String> {
         let run = || page.sessions().map(|session| self.say(session, user)).collect();
         #[cfg(all(target_os = "linux", feature = "kernel-tests"))]
         if user == User::Root {
