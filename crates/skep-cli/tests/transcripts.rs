@@ -2,6 +2,8 @@
 //!
 //! `SKEP_BLESS=1 cargo test -p skep-cli --test transcripts` writes what the commands say now into the pages.
 
+#[cfg(all(target_os = "linux", feature = "kernel-tests"))]
+mod namespace;
 mod transcript;
 
 use transcript::{User, check, pages};

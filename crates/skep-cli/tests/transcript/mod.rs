@@ -86,7 +86,7 @@ impl Desk {
         let run = || page.sessions().map(|session| self.say(session, user)).collect();
         #[cfg(all(target_os = "linux", feature = "kernel-tests"))]
         if user == User::Root {
-            return crate::transcript::apart(run);
+            return crate::namespace::apart(run);
         }
         run()
     }
@@ -125,20 +125,6 @@ impl Drop for Desk {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
-}
-
-/// Runs `work` on a thread in a network namespace of its own, which ends with its last process.
-#[cfg(all(target_os = "linux", feature = "kernel-tests"))]
-#[allow(unsafe_code, reason = "a thread leaves its network namespace")]
-fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    std::thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            // SAFETY: only this thread, which is about to end, changes its network namespace; no descriptors are unshared.
-            unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNET) }.expect("root");
-            work()
-        });
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
 }
 
 /// Copies the committed inputs of a folder, and of the folders in it.
