@@ -58,6 +58,7 @@ fn counted(words: &str, signal: Signal, attached: impl Fn(&Skep), counter: impl 
     let count = counter(&neighbour) - before;
     let summary = skep.end(signal);
     held.until_gone();
+    assert!(!run("tc qdisc show dev here").contains("clsact"), "its qdisc is gone");
     (summary, count)
 }
 
@@ -99,7 +100,6 @@ fn tc_by_netlink_sees_exactly_the_packets_that_the_peer_sent() {
         let (summary, sent) = counted(&words, Signal::INT, attached, Neighbour::sent);
         assert_eq!((runs(&summary), entry(&summary, "ran", &"SHAPER".into())), (sent, sent), "{summary}");
         assert_eq!(summary["programs"][0]["way"], "tc");
-        assert!(!run("tc qdisc show dev here").contains("clsact"));
     });
 }
 
@@ -230,10 +230,9 @@ fn opens_shows_a_file_while_it_runs() {
     assert!(child.success());
     let shown = path.display().to_string();
     let records = || skep.lines().iter().map(|l| serde_json::from_str(l).expect("JSON")).collect::<Vec<Value>>();
-    until("the record is there while skep runs", || records().iter().any(|r| r["value"]["path"] == shown.as_str()));
-    let ours = |r: &&Value| r["value"]["path"] == shown.as_str() && r["value"]["command"] == "cat";
-    let all = records();
-    let record = all.iter().find(ours).expect("opened by cat");
+    let by_cat = |r: &Value| r["value"]["path"] == shown.as_str() && r["value"]["command"] == "cat";
+    until("the record is there while skep runs", || records().iter().any(by_cat));
+    let record = records().into_iter().find(by_cat).expect("it was there");
     assert_eq!((&record["record"], &record["value"]["uid"]), (&"opens".into(), &0.into()));
     let summary = skep.end(Signal::TERM);
     assert!(summary["records"]["delivered"].as_u64() > Some(0), "{summary}");
