@@ -1,4 +1,5 @@
 //! What the live tests share: two namespaces joined by a veth pair, real servers, and `skep` as a process.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
