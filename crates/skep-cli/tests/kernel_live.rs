@@ -287,7 +287,8 @@ fn a_terminal_sees_the_tables_drawn_anew_each_second() {
         assert!(out.status.success());
         let text = String::from_utf8(out.stdout).expect("UTF-8");
         let drawings = text.matches("count_protocols").count();
-        // After one second, after two, and at the end; each but the first begins by going up over the last.
-        assert_eq!((drawings, text.matches("\x1b[J").count()), (3, 2), "{text:?}");
+        // After one second, after two, and at the end; a busy machine may skip one. Each goes up over the last.
+        assert!((2..=3).contains(&drawings), "{text:?}");
+        assert_eq!(text.matches("\x1b[J").count(), drawings - 1, "{text:?}");
     });
 }
