@@ -201,7 +201,7 @@ fn what_is_on_the_list_is_dropped_while_it_runs_and_no_longer() {
 fn a_ring_buffer_that_is_too_small_loses_exactly_what_the_program_saw_refused() {
     apart(|| {
         let neighbour = Neighbour::new();
-        let skep = Skep::start("run tests/data/object/burst.bpf.o --on xdp:here --json");
+        let skep = Skep::start("run tests/data/object/burst.bpf.o --on xdp:here --json --record shots=shot");
         linked(&skep);
         neighbour.up();
         assert!(neighbour.ping("10.9.0.1", 50));
