@@ -181,7 +181,8 @@ fn what_is_on_the_list_is_dropped_while_it_runs_and_no_longer() {
         let neighbour = Neighbour::new();
         neighbour.up();
         assert!(neighbour.ping("10.9.0.1", 3));
-        let list = temporary("list").join("blocked.txt");
+        let folder = temporary("list");
+        let list = folder.join("blocked.txt");
         std::fs::write(&list, "10.9.0.2/32\n").expect("a list");
         let fill = format!("--fill blocked4={}", list.display());
         let skep = Skep::start(&format!("run examples/blocklist/blocklist.bpf.o --on xdp:here --json {fill}"));
@@ -193,7 +194,6 @@ fn what_is_on_the_list_is_dropped_while_it_runs_and_no_longer() {
         let dropped = summary["programs"][0]["verdicts"]["XDP_DROP"].as_u64();
         assert_eq!(summary["maps"]["blocked4"][0]["value"].as_u64(), dropped);
         assert!(dropped >= Some(3), "{summary}");
-        std::fs::remove_dir_all(list.parent().expect("its folder")).expect("removed");
     });
 }
 
@@ -224,7 +224,8 @@ fn a_ring_buffer_that_is_too_small_loses_exactly_what_the_program_saw_refused() 
 fn opens_shows_a_file_while_it_runs() {
     let skep = Skep::start("run examples/opens/opens.bpf.o --json");
     skep.until_linked(1);
-    let path = temporary("opened").join("a file that a child opens");
+    let folder = temporary("opened");
+    let path = folder.join("a file that a child opens");
     std::fs::write(&path, "").expect("a file");
     let child = Command::new("cat").arg(&path).status().expect("cat");
     assert!(child.success());
@@ -236,7 +237,6 @@ fn opens_shows_a_file_while_it_runs() {
     assert_eq!((&record["record"], &record["value"]["uid"]), (&"opens".into(), &0.into()));
     let summary = skep.end(Signal::TERM);
     assert!(summary["records"]["delivered"].as_u64() > Some(0), "{summary}");
-    std::fs::remove_dir_all(path.parent().expect("its folder")).expect("removed");
 }
 
 #[test]
@@ -264,7 +264,6 @@ fn cpu_samples_the_command_that_is_busy() {
     let summary = Skep::start("run examples/cpu/cpu.bpf.o --json --for 2s").finish();
     child.kill().expect("it is there");
     child.wait().expect("its status");
-    std::fs::remove_dir_all(&folder).expect("removed");
     let summary: Value = serde_json::from_str(summary.last().expect("a summary")).expect("JSON");
     let samples = summary["maps"]["samples"].as_array().expect("a map");
     let of = |e: &&Value| e["key"]["command"] == "skep-busy";

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -84,7 +84,7 @@ fn counter(text: &str, way: &str) -> u64 {
 }
 
 /// A web server on our side, in a temporary folder; both go on drop.
-pub(crate) struct Server(Child, PathBuf);
+pub(crate) struct Server(Child, #[expect(dead_code, reason = "held for what its drop does")] Folder);
 
 /// Length of the file that the server has.
 pub(crate) const PAGE: usize = 300_000;
@@ -94,7 +94,7 @@ impl Server {
         let folder = temporary("server");
         std::fs::write(folder.join("page"), vec![b'x'; PAGE]).expect("a page");
         let mut python = Command::new("python3");
-        python.args(["-m", "http.server", "8000", "--bind", "::"]).current_dir(&folder);
+        python.args(["-m", "http.server", "8000", "--bind", "::"]).current_dir(&*folder);
         let child = python.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("python3");
         let server = Server(child, folder);
         until("the server answers", || std::net::TcpStream::connect("[::1]:8000").is_ok());
@@ -106,7 +106,6 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
-        let _ = std::fs::remove_dir_all(&self.1);
     }
 }
 
@@ -242,11 +241,28 @@ pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+/// A temporary folder; it goes on drop.
+pub(crate) struct Folder(PathBuf);
+
+impl std::ops::Deref for Folder {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// A new temporary folder.
-pub(crate) fn temporary(name: &str) -> PathBuf {
+pub(crate) fn temporary(name: &str) -> Folder {
     static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
     let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let folder = std::env::temp_dir().join(format!("skep-live-{}-{count}-{name}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a temporary folder");
-    folder
+    Folder(folder)
 }
