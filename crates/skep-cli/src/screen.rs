@@ -3,7 +3,9 @@
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use skep::{Loaded, ProgramReport, Progress, Record, Report};
+use skep::{Entry, Loaded, ProgramReport, Progress, Record, Report};
+
+use skep_object::MapRole;
 
 use crate::bar::Bar;
 use crate::failure::Failure;
@@ -114,7 +116,11 @@ fn tables(loaded: &Loaded) -> Result<String, Failure> {
         if map.is_constant() || !skep::readable(map.spec().map_type) {
             continue;
         }
-        text.push_str(&table::entries(map.name(), map.spec().map_type.is_per_cpu(), &map.entries()?));
+        let entries = map.entries()?;
+        text.push_str(&match (&map.spec().role, entries.as_slice()) {
+            (MapRole::Data { .. }, [Entry { value, .. }]) => table::variables(map.name(), value),
+            _ => table::entries(map.name(), map.spec().map_type.is_per_cpu(), &entries),
+        });
         text.push('\n');
     }
     Ok(text)
