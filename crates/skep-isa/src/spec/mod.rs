@@ -34,35 +34,38 @@ pub(crate) const fn v(major: u8, minor: u8) -> Version {
 
 /// The candidate most like `word`, when one is near enough to be worth suggesting.
 ///
-/// Distance is Levenshtein's over lower-case characters; at most a third of the word may differ.
+/// A letter too many, too few, changed or swapped with its neighbour counts one, case does not count; a third of the word
+/// may differ.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word = word.to_lowercase();
-    let limit = (word.chars().count() / 3).max(1);
+    let word: Vec<char> = word.to_lowercase().chars().collect();
+    let limit = (word.len() / 3).max(1);
     candidates
         .into_iter()
-        .map(|c| (distance(&word, &c.to_lowercase()), c))
+        .map(|c| (distance(&word, &c.to_lowercase().chars().collect::<Vec<_>>()), c))
         .filter(|(d, _)| *d <= limit)
         .min_by_key(|(d, _)| *d)
         .map(|(_, c)| c)
 }
 
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut before = i;
-        let mut left = i + 1;
-        for (cell, cb) in row.iter_mut().skip(1).zip(&b) {
-            let above = *cell;
-            left = (before + usize::from(ca != *cb)).min(above + 1).min(left + 1);
-            *cell = left;
-            before = above;
+/// Optimal string alignment: Levenshtein's distance with swaps of neighbours.
+fn distance(a: &[char], b: &[char]) -> usize {
+    let at = |row: &[usize], j: usize| row.get(j).copied().unwrap_or(usize::MAX / 2);
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, cb) in b.iter().enumerate() {
+            let change = at(&last, j) + usize::from(ca != cb);
+            let mut best = change.min(at(&last, j + 1) + 1).min(at(&row, j) + 1);
+            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(cb) && b.get(j - 1) == Some(ca);
+            if swapped {
+                best = best.min(at(&before, j - 1) + 1);
+            }
+            row.push(best);
         }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
+        before = std::mem::replace(&mut last, row);
     }
-    row.last().copied().unwrap_or(0)
+    at(&last, b.len())
 }
 
 #[cfg(test)]
@@ -71,7 +74,8 @@ mod tests {
 
     #[test]
     fn suggests_a_near_name_and_no_far_one() {
-        assert_eq!(nearest("xpd", ["xdp", "tc", "socket"]), None);
+        assert_eq!(nearest("xpd", ["xdp", "tc", "socket"]), Some("xdp"));
+        assert_eq!(nearest("tc", ["xdp", "socket"]), None);
         assert_eq!(nearest("tracepont", ["tracepoint", "xdp"]), Some("tracepoint"));
         assert_eq!(nearest("zzzzzz", ["tracepoint", "xdp"]), None);
         assert_eq!(nearest("sokcet", ["socket", "xdp"]), Some("socket"));
