@@ -174,7 +174,7 @@ fn hook(p: &ProgramReport) -> String {
 
 fn verdicts(p: &ProgramReport) -> String {
     match &p.verdicts {
-        None => "-".to_owned(),
-        Some(v) => v.iter().map(|(name, n)| format!("{name} {n}")).collect::<Vec<_>>().join(", "),
+        Some(v) if !v.is_empty() => v.iter().map(|(name, n)| format!("{name} {n}")).collect::<Vec<_>>().join(", "),
+        _ => "-".to_owned(),
     }
 }
