@@ -1,6 +1,6 @@
 //! Finding the program's own null check of what `bpf_ringbuf_reserve` returned.
 //!
-//! A second check put in front of it would do for new verifiers. Those before 6.4 do not remember that a record's address was
+//! A second check put in front of it would do for new verifiers. Older ones (6.1 was tried) forget that a record's address was
 //! checked, follow the program's own check into both branches, and miss a release in the impossible one.
 
 use skep_isa::Insn;
