@@ -1,7 +1,8 @@
 //! The interpreter: one loop over decoded operations. Semantics are those of RFC 9669 and the kernel's interpreter.
 
+use skep_isa::opcode::Atomic;
+
 use crate::context::Kind;
-use crate::decode::{CMPXCHG, FETCH, XCHG};
 use crate::fault::{Fault, FaultKind};
 use crate::helper;
 use crate::machine::World;
@@ -272,24 +273,32 @@ impl<'a> Vm<'a> {
             return Err(FaultKind::ReadOnly { region: crate::fault::Region::Context });
         }
         let old = self.load::<N>(address)?;
+        let (operator, fetch) = op.atomic();
         let operand = regs[src];
-        let new = match op.imm & !FETCH {
-            0x00 => old.wrapping_add(operand),
-            0x40 => old | operand,
-            0x50 => old & operand,
-            0xa0 => old ^ operand,
-            _ if op.imm == XCHG => operand,
+        let new = match operator {
+            ADD => old.wrapping_add(operand),
+            OR => old | operand,
+            AND => old & operand,
+            XOR => old ^ operand,
+            XCHG => operand,
             _ => {
                 let expected = if N == 4 { u64::from(regs[0] as u32) } else { regs[0] };
                 if old == expected { operand } else { old }
             }
         };
         self.store::<N>(address, new)?;
-        if op.imm == CMPXCHG {
-            regs[0] = old;
-        } else if op.imm & FETCH != 0 {
-            regs[src] = old;
+        match operator {
+            CMPXCHG => regs[0] = old,
+            _ if fetch => regs[src] = old,
+            _ => {}
         }
         Ok(())
     }
 }
+
+const ADD: i64 = Atomic::Add as i64;
+const OR: i64 = Atomic::Or as i64;
+const AND: i64 = Atomic::And as i64;
+const XOR: i64 = Atomic::Xor as i64;
+const XCHG: i64 = Atomic::Xchg as i64;
+const CMPXCHG: i64 = Atomic::Cmpxchg as i64;

@@ -1,5 +1,7 @@
 //! The form instructions are run in: one fixed-size operation for each slot, decoded once.
 
+use skep_isa::opcode::Atomic;
+
 /// One operation. The second operand of every operation is `regs[src] + imm`: an operation on an immediate names
 /// [`ZERO`], one on a register has `imm` 0. So each operation needs one arm in the interpreter, not two.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +16,30 @@ pub(crate) struct Op {
     pub(crate) off: i32,
     /// Immediate.
     pub(crate) imm: i64,
+}
+
+impl Op {
+    /// An operation without operands.
+    pub(crate) const fn new(code: Code) -> Op {
+        Op { code, dst: 0, src: ZERO, off: 0, imm: 0 }
+    }
+
+    /// The same operation with an atomic operator in its immediate.
+    pub(crate) const fn with_atomic(mut self, operator: Atomic, fetch: bool) -> Op {
+        self.imm = (operator as i64) << 1 | fetch as i64;
+        self
+    }
+
+    /// The operator's number, and whether the old value is wanted.
+    pub(crate) const fn atomic(&self) -> (i64, bool) {
+        (self.imm >> 1, self.imm & 1 != 0)
+    }
+
+    /// True when `off` is a slot of the program.
+    pub(crate) fn goes(&self) -> bool {
+        let code = self.code as u8;
+        (Code::Ja as u8..=Code::Jsle32 as u8).contains(&code) || self.code == Code::CallLocal
+    }
 }
 
 /// A register no program can name; it is always 0.
@@ -32,7 +58,7 @@ pub(crate) enum Code {
     Jeq32, Jne32, Jgt32, Jge32, Jlt32, Jle32, Jset32, Jsgt32, Jsge32, Jslt32, Jsle32,
     Ld8, Ld16, Ld32, Ld64, Lds8, Lds16, Lds32,
     St8, St16, St32, St64,
-    /// `imm` is the kind of atomic operation as encoded.
+    /// The operator stands in `imm`.
     Atomic32, Atomic64,
     /// Loads `imm`, which may be a pointer, and skips the second slot.
     LdImm64,
