@@ -10,7 +10,7 @@ use crate::error::{Error, Place};
 use crate::helper;
 use crate::map::Map;
 use crate::memory::{function_pointer, map_handle, map_value_pointer};
-use crate::op::{Code, Op, ZERO};
+use crate::op::{Code, Op, Reg};
 
 /// Most slots of a program; the kernel's limit for privileged users.
 const MAX_SLOTS: usize = 1_000_000;
@@ -113,7 +113,7 @@ impl Decoder<'_> {
                 return Err(self.bad(slot, format!("a wide load of {source:?} needs a relocation, and has none")));
             }
         };
-        Ok(Op { dst: insn.dst, imm: imm as i64, ..Op::new(Code::LdImm64) })
+        Ok(Op { dst: Reg::of(insn.dst), imm: imm as i64, ..Op::new(Code::LdImm64) })
     }
 
     /// True when a slot is the second half of a wide load.
@@ -125,11 +125,11 @@ impl Decoder<'_> {
     /// Every instruction of one slot.
     fn single(&self, slot: usize, insn: Insn, what: What) -> Result<Op, Error> {
         let lands = |distance: i32| i32::try_from(slot as i64 + 1 + i64::from(distance)).unwrap_or(-1);
-        let (dst, off) = (insn.dst, i32::from(insn.off));
-        let by_register = |code| Op { code, dst, src: insn.src, off, imm: 0 };
+        let (dst, src, off) = (Reg::of(insn.dst), Reg::of(insn.src), i32::from(insn.off));
+        let by_register = |code| Op { code, dst, src, off, imm: 0 };
         let by_operand = |code, operand| match operand {
             Operand::Reg => by_register(code),
-            Operand::Imm => Op { code, dst, src: ZERO, off, imm: insn.imm.into() },
+            Operand::Imm => Op { code, dst, src: Reg::Zero, off, imm: insn.imm.into() },
         };
         let op = match what {
             What::Alu { op, width, operand } => by_operand(alu(op, width), operand),
@@ -167,7 +167,7 @@ impl Decoder<'_> {
                 self.packet_load(slot, Op { imm: insn.imm.into(), ..Op::new(classic(size)) })?
             }
             What::LoadPacketInd(size) => {
-                let op = Op { src: insn.src, imm: insn.imm.into(), ..Op::new(classic(size)) };
+                let op = Op { src, imm: insn.imm.into(), ..Op::new(classic(size)) };
                 self.packet_load(slot, op)?
             }
             What::Goto(width) => Op { off: lands(of(width, off, insn.imm)), ..Op::new(Code::Ja) },
