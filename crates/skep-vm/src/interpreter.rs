@@ -48,25 +48,26 @@ impl<'a> Vm<'a> {
     }
 
     /// Runs a function of the program in a frame of its own: the entry, or a helper's callback.
-    pub(crate) fn function(&mut self, slot: usize, args: [u64; 5]) -> Result<u64, Fault> {
+    #[inline]
+    pub(crate) fn function(&mut self, slot: usize, [a1, a2, a3, a4, a5]: [u64; 5]) -> Result<u64, Fault> {
         let (depth, stack_low) = (self.depth, self.stack_low);
         if depth == MAX_FRAMES {
             return Err(Fault { kind: FaultKind::CallDepth { limit: MAX_FRAMES }, slot });
         }
         self.depth += 1;
         self.stack_low -= FRAME;
-        let result = self.execute(slot, args, stack_pointer(stack_low));
+        let mut regs = [0, a1, a2, a3, a4, a5, 0, 0, 0, 0, stack_pointer(stack_low), 0, 0, 0, 0, 0];
+        let result = self.execute(slot, &mut regs);
         self.depth = depth;
         self.stack_low = stack_low;
         result
     }
 
     /// Fuel is charged for the instructions since the last jump at each jump taken, call and exit, so no loop is free.
-    #[inline]
-    fn execute(&mut self, start: usize, [a1, a2, a3, a4, a5]: [u64; 5], top: u64) -> Result<u64, Fault> {
+    #[inline(never)]
+    fn execute(&mut self, start: usize, regs: &mut Registers) -> Result<u64, Fault> {
         let outermost = self.depth;
         let code = self.code;
-        let mut regs: Registers = [0, a1, a2, a3, a4, a5, 0, 0, 0, 0, top, 0, 0, 0, 0, 0];
         let mut fuel = self.fuel;
         // What comes next, and how much that was after the last charge.
         let mut ops = from(code, start);
@@ -204,8 +205,8 @@ impl<'a> Vm<'a> {
                 Code::St16 => check!(self.store::<2>(to!(), b)),
                 Code::St32 => check!(self.store::<4>(to!(), b)),
                 Code::St64 => check!(self.store::<8>(to!(), b)),
-                Code::Atomic32 => check!(self.atomic::<4>(&mut regs, op, to!())),
-                Code::Atomic64 => check!(self.atomic::<8>(&mut regs, op, to!())),
+                Code::Atomic32 => check!(self.atomic::<4>(regs, op, to!())),
+                Code::Atomic64 => check!(self.atomic::<8>(regs, op, to!())),
                 Code::LdImm64 => {
                     set!(op.imm);
                     // Two slots, one instruction.

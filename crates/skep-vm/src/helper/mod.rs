@@ -144,6 +144,8 @@ pub(crate) const E2BIG: i64 = 7;
 pub(crate) const ENOTSUPP: i64 = 524;
 
 /// A call with an argument the kernel's verifier would not accept.
+#[cold]
+#[inline(never)]
 fn bad(id: i32, argument: u8, value: u64, why: &'static str) -> FaultKind {
     let helper = u32::try_from(id).ok().and_then(skep_isa::spec::helper::find).map_or("helper", |row| row.name);
     FaultKind::BadArgument { helper, argument, value, why }
