@@ -3,8 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use skep::{Entry, Loaded, ProgramReport, Progress, Record, Report};
-
+use skep::{Entry, Loaded, Printed, ProgramReport, Progress, Record, Report};
 use skep_object::MapRole;
 
 use crate::bar::Bar;
@@ -66,6 +65,23 @@ impl Screen {
                 ));
             }
         }
+    }
+
+    /// What programs printed, on stderr: on stdout are records and tables only.
+    pub(crate) fn printed(&mut self, out: &mut impl Write, printed: &Printed) -> Result<(), Failure> {
+        if printed.lines.is_empty() {
+            return Ok(());
+        }
+        self.erase(out)?;
+        out.flush()?;
+        self.clear_bar();
+        for line in &printed.lines {
+            crate::complain(&format!("print: {line}"));
+        }
+        if printed.lost > 0 {
+            crate::complain(&format!("note: {} printed lines were lost: too many came at once", printed.lost));
+        }
+        Ok(())
     }
 
     /// After each step: moves the bar, and draws the tables anew when it is time.

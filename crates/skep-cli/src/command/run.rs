@@ -81,6 +81,10 @@ pub(crate) fn run(args: &Run, quiet: bool) -> Result<(), Failure> {
         if let Some(failure) = failed {
             return Err(failure);
         }
+        let printed = loaded.take_printed();
+        if !quiet {
+            screen.printed(&mut out, &printed)?;
+        }
         let progress = match progress {
             Ok(progress) => progress,
             Err(error) => break Err(error),
