@@ -77,7 +77,7 @@ impl Btf {
         if let ([length, address], Some((network, bits))) = (members, text.split_once('/'))
             && self.string(length.name_off) == Some("prefixlen")
         {
-            let whole = self.size_of(address.type_id).unwrap_or(0) * 8;
+            let whole = self.size_of(address.type_id).unwrap_or(0).saturating_mul(8);
             if bits.parse::<u64>().is_ok_and(|bits| bits > whole) {
                 return Err(format!("a prefix of {bits} bits is longer than the {whole} bits of the address"));
             }

@@ -51,8 +51,9 @@ impl Btf {
     /// `format:hex` or `format:ksym` (`__attribute__((btf_decl_tag("format:ipv4")))` on a member or typedef) are shown so
     /// to people.
     pub fn value(&self, id: TypeId, bytes: &[u8]) -> Value {
-        // A hostile type may hold itself many times over; what it may make is bounded by what there is to show.
-        let mut budget = bytes.len().saturating_mul(4).saturating_add(1024);
+        // A hostile type may hold itself many times over, or the same text in a thousand members; what it may make is
+        // bounded by what there is to show.
+        let mut budget = bytes.len().saturating_mul(16).saturating_add(4096);
         self.decode(id, bytes, DEPTH, &mut budget).unwrap_or_else(|| Value::Bytes(bytes.to_vec()))
     }
 
@@ -106,6 +107,7 @@ impl Btf {
         let bytes = bytes.get(..len.checked_mul(size)?)?;
         if size == 1 && self.is_char(element) {
             let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
+            *budget = budget.checked_sub(end)?;
             return Some(Value::Text(String::from_utf8_lossy(bytes.get(..end)?).into_owned()));
         }
         let items = bytes.chunks_exact(size).map(|item| self.decode(element, item, depth, budget));
@@ -124,6 +126,7 @@ impl Btf {
         for (at, member) in members.iter().enumerate() {
             let place = bytes.get(member.bit_offset as usize / 8..)?;
             let value = if member.bit_size > 0 {
+                *budget = budget.checked_sub(1)?;
                 self.bit_field(member, bytes)?
             } else {
                 self.decode(member.type_id, place, depth, budget)?
