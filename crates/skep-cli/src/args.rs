@@ -186,14 +186,14 @@ fn pair(text: &str) -> Result<(String, String), String> {
 fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let scale = match unit {
+    let number: f64 = number.parse().map_err(|_| "expected a time such as 500ms, 5s or 2m".to_owned())?;
+    let scale = match unit.trim() {
         "ms" => 0.001,
         "" | "s" => 1.0,
         "m" | "min" => 60.0,
         "h" => 3600.0,
-        _ => return Err(format!("`{unit}` is no unit of time; use ms, s, m or h")),
+        unit => return Err(format!("`{unit}` is no unit of time; use ms, s, m or h")),
     };
-    let number: f64 = number.parse().map_err(|_| "expected a time such as 500ms, 5s or 2m".to_owned())?;
     Duration::try_from_secs_f64(number * scale).map_err(|e| e.to_string())
 }
 

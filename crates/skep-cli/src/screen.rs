@@ -161,12 +161,13 @@ fn summary(report: &Report) -> String {
     for p in &report.programs {
         if p.refused > 0 {
             text.push_str(&format!(
-                " {}: {} frames refused: too short or too long for a test run\n",
-                p.name, p.refused
+                " {}: {} refused: too short or too long for a test run\n",
+                p.name,
+                table::count(p.refused, "frame")
             ));
         }
         if p.faults > 0 {
-            text.push_str(&format!(" {}: {} runs broke a rule of the vm\n", p.name, p.faults));
+            text.push_str(&format!(" {}: {} broke a rule of the vm\n", p.name, table::count(p.faults, "run")));
         }
         if let Some(why) = &p.not_counted {
             text.push_str(&format!(" {}: {why}\n", p.name));

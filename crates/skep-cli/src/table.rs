@@ -65,6 +65,11 @@ pub(crate) fn trim(table: &Table) -> String {
     table.to_string().lines().map(|line| format!(" {}", line.trim_end())).collect::<Vec<_>>().join("\n")
 }
 
+/// A number of things: `1 frame`, `2 frames`.
+pub(crate) fn count(number: u64, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 /// The columns of a value, members of inner structures as `outer.inner`.
 fn columns(word: &str, value: &Value, names: &mut Vec<String>) {
     flatten(word, value, &mut |name, _| {

@@ -232,6 +232,9 @@ impl Error {
             Error::NoDevice { near: Some(near), .. } | Error::NoTracepoint { near: Some(near), .. } => {
                 d.help(format!("did you mean `{near}`?"))
             }
+            Error::NoTracepoint { near: None, .. } => {
+                d.help("`/sys/kernel/tracing/available_events` lists those there are")
+            }
             Error::NoDevice { known, .. } => d.help(format!("devices: {}", known.join(", "))),
             Error::HookBusy { .. } => d.help("detach the other program first; `bpftool net` names it"),
             _ => d,

@@ -106,7 +106,7 @@ impl Hook {
         Hook::of_kind(kind, rest)
             .ok_or_else(|| {
                 let row = kind.row();
-                Diagnostic::error(code::BAD_HOOK, format!("`{text}` does not say where"))
+                Diagnostic::error(code::BAD_HOOK, format!("`{text}` is not written as {} hooks are", kind.name()))
                     .snippet(
                         Snippet::new("hook", text).mark(word.len()..text.len(), format!("expected `{}`", row.form)),
                     )
@@ -211,7 +211,11 @@ fn forms(kinds: &[HookKind]) -> String {
 }
 
 fn unknown_kind(text: &str, word: &str) -> Diagnostic {
-    let d = Diagnostic::error(code::UNKNOWN_HOOK, format!("no kind of hook is spelled `{word}`"))
+    let title = match word {
+        "" => "the hook does not begin with its kind".to_owned(),
+        _ => format!("no kind of hook is spelled `{word}`"),
+    };
+    let d = Diagnostic::error(code::UNKNOWN_HOOK, title)
         .snippet(Snippet::new("hook", text).mark(0..word.len(), "not a kind of hook"));
     let known = spec::hook::TABLE.iter().flat_map(|row| row.spellings.iter().copied());
     match spec::nearest(word, known).and_then(HookKind::from_name) {

@@ -56,6 +56,7 @@ impl Error {
                     std::io::ErrorKind::NotFound => d.help("check the path; it counts from the folder you are in"),
                     std::io::ErrorKind::PermissionDenied => d.help("check the file's permissions, or run as its owner"),
                     std::io::ErrorKind::IsADirectory => d.help("give a file, not a folder"),
+                    std::io::ErrorKind::NotADirectory => d.help("give a folder; a file of this name is in the way"),
                     _ => d,
                 }
             }

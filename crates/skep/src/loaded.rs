@@ -263,13 +263,13 @@ impl Loaded {
         for at in 0..self.links.len() {
             loop {
                 let started = Instant::now();
-                let mut ran = 0;
+                let (mut ran, mut written) = (0, Ok(()));
                 let Some(link) = self.links.get_mut(at) else { break };
                 let Attached { program, capture: Some(capture), tally, .. } = link else { break };
                 let spec = self.spec.programs.get(*program);
                 let results = result::of(spec.and_then(|p| p.prog_type()).unwrap_or(spec::ProgType::Unspec));
                 // Short enough for the deadline, long enough that the clock costs nothing.
-                while ran < 256 {
+                while ran < 256 && written.is_ok() {
                     let Some(frame) = capture.next() else { break };
                     ran += 1;
                     let out = self.output.is_some().then_some(&mut modified);
@@ -285,7 +285,8 @@ impl Loaded {
                                 && results.goes(value)
                             {
                                 let changes = !matches!(results, result::Results::Length);
-                                output.write(frame.timestamp_ns, if changes { &modified } else { frame.data })?;
+                                written =
+                                    output.write(frame.timestamp_ns, if changes { &modified } else { frame.data });
                             }
                         }
                         FrameResult::Refused => tally.refused += 1,
@@ -304,6 +305,7 @@ impl Loaded {
                 if self.engine == Engine::Vm {
                     tally.ns += started.elapsed().as_nanos() as u64;
                 }
+                written?;
                 fed |= ran > 0;
                 if has_records {
                     self.drain(each)?;

@@ -34,38 +34,38 @@ pub(crate) const fn v(major: u8, minor: u8) -> Version {
 
 /// The candidate most like `word`, when one is near enough to be worth suggesting.
 ///
-/// A letter too many, too few, changed or swapped with its neighbour counts one, case does not count; a third of the word
-/// may differ.
+/// Each letter more, less or other is a difference, and so are two neighbours that changed places; at most a third of the
+/// word may differ, and never all of it.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word: Vec<char> = word.to_lowercase().chars().collect();
     let limit = (word.len() / 3).max(1);
     candidates
         .into_iter()
         .map(|c| (distance(&word, &c.to_lowercase().chars().collect::<Vec<_>>()), c))
-        .filter(|(d, _)| *d <= limit)
+        .filter(|(d, _)| *d <= limit && *d < word.len())
         .min_by_key(|(d, _)| *d)
         .map(|(_, c)| c)
 }
 
-/// Optimal string alignment: Levenshtein's distance with swaps of neighbours.
+/// The distance of optimal string alignment, row by row.
 fn distance(a: &[char], b: &[char]) -> usize {
-    let at = |row: &[usize], j: usize| row.get(j).copied().unwrap_or(usize::MAX / 2);
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
+    let mut above: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, ca) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
+        let mut below = vec![i + 1];
         for (j, cb) in b.iter().enumerate() {
-            let change = at(&last, j) + usize::from(ca != cb);
-            let mut best = change.min(at(&last, j + 1) + 1).min(at(&row, j) + 1);
-            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(cb) && b.get(j - 1) == Some(ca);
-            if swapped {
-                best = best.min(at(&before, j - 1) + 1);
+            let cell = |cells: &[usize], at: usize| cells.get(at).copied().unwrap_or(usize::MAX - 1);
+            let other = cell(&row, j) + usize::from(ca != cb);
+            let mut best = other.min(cell(&row, j + 1) + 1).min(cell(&below, j) + 1);
+            let before = |i: usize, j: usize| Some((a.get(i.checked_sub(1)?)?, b.get(j.checked_sub(1)?)?));
+            if before(i, j) == Some((cb, ca)) {
+                best = best.min(cell(&above, j - 1) + 1);
             }
-            row.push(best);
+            below.push(best);
         }
-        before = std::mem::replace(&mut last, row);
+        above = std::mem::replace(&mut row, below);
     }
-    at(&last, b.len())
+    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -74,8 +74,9 @@ mod tests {
 
     #[test]
     fn suggests_a_near_name_and_no_far_one() {
-        assert_eq!(nearest("xpd", ["xdp", "tc", "socket"]), Some("xdp"));
-        assert_eq!(nearest("tc", ["xdp", "socket"]), None);
+        assert_eq!(nearest("xpd", ["tc", "xdp", "socket"]), Some("xdp"));
+        assert_eq!(nearest("x", ["k"]), None);
+        assert_eq!(nearest("", ["k"]), None);
         assert_eq!(nearest("tracepont", ["tracepoint", "xdp"]), Some("tracepoint"));
         assert_eq!(nearest("zzzzzz", ["tracepoint", "xdp"]), None);
         assert_eq!(nearest("sokcet", ["socket", "xdp"]), Some("socket"));
