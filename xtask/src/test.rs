@@ -24,6 +24,7 @@ const PACKAGES: &[&str] = &[
     "python3",
     "tshark",
     "qemu-system-x86",
+    "systemd",
 ];
 
 /// One step of a run: its name, and the command.

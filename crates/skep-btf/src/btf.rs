@@ -16,7 +16,7 @@ pub struct Btf {
     types: Vec<Type>,
     /// Where each type's record begins in `bytes`.
     records: Vec<usize>,
-    /// The declaration tags: what is tagged, which member, offset of the text.
+    /// The declaration tags: what is tagged, which member, offset of the text. Ordered by the first two.
     tags: Vec<(TypeId, i32, u32)>,
 }
 
@@ -82,7 +82,8 @@ impl Btf {
             Kind::DeclTag { type_id, component } => Some((type_id, component, t.name_off)),
             _ => None,
         });
-        let tags = tags.collect();
+        let mut tags: Vec<_> = tags.collect();
+        tags.sort_by_key(|(of, component, _)| (*of, *component));
         Ok(Btf { bytes: bytes.to_vec(), strings, types, records, tags })
     }
 
@@ -91,7 +92,7 @@ impl Btf {
         &self.bytes
     }
 
-    /// The string at an offset of the string section.
+    /// The string at an offset of the string section; `None` for one of more than 4,096 bytes or not in UTF-8.
     pub fn string(&self, offset: u32) -> Option<&str> {
         string(self.bytes.get(self.strings.clone())?, offset)
     }
@@ -113,7 +114,12 @@ impl Btf {
 
     /// The first type of this name that `accept`s its kind.
     pub fn find(&self, name: &str, accept: impl Fn(&Kind) -> bool) -> Option<TypeId> {
-        self.types().find(|(_, t)| accept(&t.kind) && self.string(t.name_off) == Some(name)).map(|(id, _)| id)
+        let strings = self.bytes.get(self.strings.clone())?;
+        let is_named = |offset: u32| {
+            let rest = strings.get(offset as usize..).and_then(|s| s.strip_prefix(name.as_bytes()));
+            rest.is_some_and(|rest| rest.first() == Some(&0))
+        };
+        self.types().find(|(_, t)| accept(&t.kind) && is_named(t.name_off)).map(|(id, _)| id)
     }
 
     /// The type a user means by `event`, `struct event`, `union event` or `enum event`; a typedef counts.
@@ -193,8 +199,10 @@ impl Btf {
 
     /// Text of the tags on a declaration (`component` -1) or on one of its members.
     pub fn decl_tags(&self, of: TypeId, component: i32) -> impl Iterator<Item = &str> {
-        let tagged = move |tag: &&(TypeId, i32, u32)| tag.0 == of && tag.1 == component;
-        self.tags.iter().filter(tagged).filter_map(|(_, _, text)| self.string(*text))
+        let place = (of, component);
+        let first = self.tags.partition_point(|tag| (tag.0, tag.1) < place);
+        let tagged = self.tags.iter().skip(first).take_while(move |tag| (tag.0, tag.1) == place);
+        tagged.filter_map(|(_, _, text)| self.string(*text))
     }
 
     /// Gives a section of variables its size and each variable its offset, which compilers leave to the linker.

@@ -50,9 +50,13 @@ pub(crate) fn piece(bytes: &[u8], off: u32, len: u32) -> Option<&[u8]> {
     bytes.get(start..start.checked_add(len as usize)?)
 }
 
-/// The NUL-terminated UTF-8 string at `off`.
+/// Longest string that is read. A hostile file can name one string of megabytes a hundred thousand times.
+pub(crate) const LONGEST_STRING: usize = 4096;
+
+/// The NUL-terminated UTF-8 string at `off`, at most [`LONGEST_STRING`] bytes long.
 pub(crate) fn string(strings: &[u8], off: u32) -> Option<&str> {
     let rest = strings.get(off as usize..)?;
+    let rest = rest.get(..=LONGEST_STRING).unwrap_or(rest);
     let end = rest.iter().position(|b| *b == 0)?;
     std::str::from_utf8(rest.get(..end)?).ok()
 }

@@ -84,7 +84,7 @@ impl Btf {
         {
             // First the address: of one of the other family, the prefix is not what is wrong.
             self.write_member(address, network, out, depth)?;
-            let whole = self.size_of(address.type_id).unwrap_or(0) * 8;
+            let whole = self.size_of(address.type_id).unwrap_or(0).saturating_mul(8);
             if bits.parse::<u64>().is_ok_and(|bits| bits > whole) {
                 return Err(format!("a prefix of {bits} bits is longer than the {whole} bits of the address"));
             }

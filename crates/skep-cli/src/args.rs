@@ -96,6 +96,9 @@ pub(crate) struct Run {
     /// Kernel: load programs untouched; what they do not count is then null.
     #[arg(long)]
     pub(crate) verbatim: bool,
+    /// Kernel: when the verifier rejects a program, print its whole log too.
+    #[arg(long)]
+    pub(crate) log: bool,
     /// Vm: keep the limits of the kernel's test run, so that both engines give the same numbers.
     #[arg(long)]
     pub(crate) like_kernel: bool,

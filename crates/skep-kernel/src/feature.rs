@@ -10,7 +10,7 @@ use skep_isa::Insn;
 use skep_isa::insn::EXIT;
 use skep_isa::spec::{AttachType, MapType, ProgType, Version, map_type, prog_type, section};
 
-use crate::error::is_privileged;
+use crate::error::{is_privileged, words};
 use crate::lower::encode;
 use crate::sys::{self, attr};
 
@@ -152,10 +152,8 @@ fn refused(errno: Errno) -> Answer {
     match errno {
         Errno::PERM | Errno::ACCESS if is_privileged() => Answer::No("a policy of this host refuses it".to_owned()),
         Errno::PERM | Errno::ACCESS => Answer::Unknown("this process lacks privilege".to_owned()),
-        Errno::INVAL | Errno::OPNOTSUPP | sys::ENOTSUPP => {
-            Answer::No(format!("this kernel does not have it ({errno})"))
-        }
-        _ => Answer::Unknown(errno.to_string()),
+        Errno::INVAL | Errno::OPNOTSUPP | sys::ENOTSUPP => Answer::No("this kernel does not have it".to_owned()),
+        _ => Answer::Unknown(words(errno)),
     }
 }
 

@@ -12,7 +12,7 @@ use object::{LittleEndian, SectionIndex};
 use skep_diag::{Diagnostic, code};
 use skep_isa::{Insn, disasm};
 
-use crate::elf::{COMPILE, machine_name};
+use crate::elf::{COMPILE, Names, machine_name};
 
 const LE: LittleEndian = LittleEndian;
 
@@ -69,6 +69,8 @@ impl<'data> Listing<'data> {
             return Err(ListingError::OtherMachine { machine: header.e_machine(LE).0 });
         }
         let table = header.sections(LE, bytes).map_err(damaged("section table"))?;
+        let names = Names::of_sections(header, &table, bytes);
+        let mut left = bytes.len();
         let mut sections = Vec::new();
         // Where the section of each index stands in `sections`, if it is listed.
         let mut listed = vec![None; table.len()];
@@ -80,15 +82,19 @@ impl<'data> Listing<'data> {
             if let Some(place) = listed.get_mut(index.0) {
                 *place = Some(sections.len());
             }
+            let code = header.data(LE, bytes).map_err(damaged("section"))?;
+            let overlap = || ListingError::Damaged { what: "section table", why: "sections overlap".to_owned() };
+            left = left.checked_sub(code.len()).ok_or_else(overlap)?;
+            let name = names.bytes(header.sh_name(LE)).ok_or_else(|| unreadable("section's name"))?;
             sections.push(Section {
-                name: String::from_utf8_lossy(table.section_name(LE, header).map_err(damaged("section's name"))?),
+                name: String::from_utf8_lossy(name),
                 address: header.sh_addr(LE),
-                bytes: header.data(LE, bytes).map_err(damaged("section"))?,
+                bytes: code,
                 symbols: Vec::new(),
             });
         }
         let relocatable = header.e_type(LE) == elf::ET_REL;
-        read_symbols(&table, bytes, relocatable, &listed, &mut sections).map_err(damaged("symbol table"))?;
+        read_symbols(&table, bytes, relocatable, &listed, &mut sections)?;
         sections.iter_mut().for_each(Section::finish);
         Ok(Listing { sections })
     }
@@ -114,20 +120,22 @@ fn read_symbols<'data>(
     relocatable: bool,
     listed: &[Option<usize>],
     sections: &mut [Section<'data>],
-) -> object::read::Result<()> {
-    let symbols = table.symbols(LE, bytes, elf::SHT_SYMTAB)?;
+) -> Result<(), ListingError> {
+    let damaged = |err: object::read::Error| ListingError::Damaged { what: "symbol table", why: err.to_string() };
+    let symbols = table.symbols(LE, bytes, elf::SHT_SYMTAB).map_err(damaged)?;
+    let names = Names::of_symbols(table, &symbols, bytes);
     for (index, symbol) in symbols.enumerate() {
         if matches!(symbol.st_type(), elf::STT_SECTION | elf::STT_FILE) {
             continue;
         }
-        let Some(SectionIndex(section)) = symbols.symbol_section(LE, symbol, index)? else {
+        let Some(SectionIndex(section)) = symbols.symbol_section(LE, symbol, index).map_err(damaged)? else {
             continue;
         };
         let place = listed.get(section).copied().flatten();
         let Some(section) = place.and_then(|place| sections.get_mut(place)) else {
             continue;
         };
-        let name = symbol.name(LE, symbols.strings())?;
+        let name = names.bytes(symbol.st_name(LE)).ok_or_else(|| unreadable("symbol's name"))?;
         if !name.is_empty() {
             let base = if relocatable { 0 } else { section.address };
             section.symbols.push(Symbol {
@@ -138,6 +146,10 @@ fn read_symbols<'data>(
         }
     }
     Ok(())
+}
+
+fn unreadable(what: &'static str) -> ListingError {
+    ListingError::Damaged { what, why: "it does not end, or not within 4,096 bytes".to_owned() }
 }
 
 impl Section<'_> {

@@ -118,4 +118,46 @@ fn main() {
     }
     time("parser, array", &parser, &[spec(MapType::Array, 4, 8, 256)], 300_000, true);
     time("parser, hash", &parser, &[spec(MapType::Hash, 4, 8, 1024)], 300_000, true);
+    for (name, map_type, entries) in [
+        ("array lookup, 1 Ki", MapType::Array, 1 << 10),
+        ("array lookup, 64 Ki", MapType::Array, 1 << 16),
+        ("hash lookup, 1 Ki", MapType::Hash, 1 << 10),
+        ("hash lookup, 64 Ki", MapType::Hash, 1 << 16),
+    ] {
+        lookups(name, spec(map_type, 4, 8, entries));
+    }
+}
+
+/// One lookup, the helper's call included: a loop of lookups of all keys less the same loop without the call.
+fn lookups(name: &str, map_spec: skep_object::MapSpec) {
+    let entries = map_spec.max_entries;
+    let round = |with: bool| {
+        let mut code = vec![mov(6, 0)];
+        code.extend([stx(4, 10, 6, -4)]);
+        code.extend(map(1, 0));
+        code.extend([movr(2, 10), add(2, -4)]);
+        code.push(if with { call(1) } else { mov(0, 0) });
+        code.extend([add(6, 40_503), i(0x57, 6, 0, 0, entries as i32 - 1), i(0x55, 6, 0, -9, 0), mov(0, 2), exit()]);
+        let mut machine = machine("xdp", &code, std::slice::from_ref(&map_spec));
+        let filled = machine
+            .map_mut(0)
+            .is_some_and(|map| (0..entries).all(|key| map.update(&key.to_le_bytes(), &[1; 8], 0).is_ok()));
+        assert!(filled, "{name}");
+        let mut packet = Packet::new();
+        packet.set_frame(&ipv4(64));
+        let mut best = f64::MAX;
+        for _ in 0..9 {
+            let start = Instant::now();
+            for _ in 0..(1 << 18) / entries {
+                assert!(matches!(machine.run(0, &mut packet), Outcome::Ran { result: 2, .. }));
+            }
+            best = best.min(start.elapsed().as_secs_f64() * 1e9 / f64::from(1 << 18));
+        }
+        best
+    };
+    let (with, without) = (round(true), round(false));
+    #[allow(clippy::print_stdout, reason = "a bench reports by printing")]
+    {
+        println!("{name:24} {:6.1} ns a lookup", with - without);
+    }
 }

@@ -1,9 +1,10 @@
 //! The kernel as an engine: test runs for frames, links for live hooks.
 
+use std::cell::OnceCell;
 use std::time::Duration;
 
 use skep_diag::{Diagnostic, code};
-use skep_kernel::{Link, RingBuffer};
+use skep_kernel::{Link, RingBuffer, Symbols};
 use skep_object::{Hook, Object};
 
 use crate::engine::Options;
@@ -16,6 +17,8 @@ pub(crate) struct KernelPlace {
     rings: Vec<(usize, RingBuffer)>,
     pub(crate) loaded: skep_kernel::Loaded,
     programs: Vec<usize>,
+    /// Read when the first address is to be named.
+    symbols: OnceCell<Symbols>,
 }
 
 impl KernelPlace {
@@ -30,7 +33,7 @@ impl KernelPlace {
             }
         }
         let programs = options.programs.clone().unwrap_or_else(|| (0..object.programs.len()).collect());
-        Ok(KernelPlace { links: Vec::new(), rings, loaded, programs })
+        Ok(KernelPlace { links: Vec::new(), rings, loaded, programs, symbols: OnceCell::new() })
     }
 
     pub(crate) fn run_frame(
@@ -58,6 +61,11 @@ impl KernelPlace {
         let rings: Vec<&RingBuffer> = self.rings.iter().map(|(_, ring)| ring).collect();
         skep_kernel::wait(&rings, Some(timeout))?;
         Ok(())
+    }
+
+    /// The kernel's name of a place in its code.
+    pub(crate) fn symbol(&self, address: u64) -> Option<String> {
+        self.symbols.get_or_init(Symbols::read).name(address).filter(|_| address != 0)
     }
 
     pub(crate) fn records_lost(&self) -> Result<Option<u64>, Error> {

@@ -45,6 +45,7 @@ mod typed;
 
 pub use engine::{Engine, Options};
 pub use error::Error;
+pub use host::Printed;
 pub use loaded::{Loaded, Program, Progress};
 pub use map::{Entry, EntryBytes, Map, Shape, readable};
 pub use object::Object;

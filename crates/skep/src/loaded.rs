@@ -11,6 +11,7 @@ use skep_object::{Hook, Object as Spec};
 use crate::capture::{Capture, Output};
 use crate::engine::{Engine, Options};
 use crate::error::Error;
+use crate::host::Printed;
 use crate::map::Map;
 use crate::object::Object;
 use crate::place::{FrameResult, Place};
@@ -315,6 +316,13 @@ impl Loaded {
             }
         }
         Ok(fed)
+    }
+
+    /// What programs on the vm printed with `bpf_trace_printk` since the last call. On the kernel engine it is always
+    /// empty: there the text goes to the trace pipe that all programs of the machine share
+    /// (`/sys/kernel/tracing/trace_pipe`), which skep does not read.
+    pub fn take_printed(&mut self) -> Printed {
+        self.place.take_printed()
     }
 
     /// The first rule of the vm that each program broke, if any did.

@@ -9,7 +9,7 @@ use skep_isa::spec::{self, AttachType, HookKind};
 use skep_object::Direction;
 
 use super::{Held, LINK_CREATE, Site, netlink, tc};
-use crate::error::Error;
+use crate::error::{Error, words};
 use crate::feature::kernel_version;
 use crate::sys;
 
@@ -45,7 +45,11 @@ pub(super) fn xdp(site: &Site<'_>, device: &str) -> Result<(String, Held), Error
         Err(e @ (Errno::PERM | Errno::ACCESS | Errno::BUSY | Errno::EXIST)) => Err(site.failed(LINK_CREATE, e)),
         Err(native) => {
             let link = site.link(ifindex, AttachType::Xdp, XDP_GENERIC).map_err(|e| site.failed(LINK_CREATE, e))?;
-            Ok((format!("xdp generic: the driver refused native ({native})"), Held::Descriptors(vec![link])))
+            let used = match native {
+                Errno::OPNOTSUPP => "xdp generic: the driver has no native XDP".to_owned(),
+                other => format!("xdp generic: the driver refused native XDP, {}", words(other)),
+            };
+            Ok((used, Held::Descriptors(vec![link])))
         }
     }
 }

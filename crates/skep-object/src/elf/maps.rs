@@ -1,5 +1,7 @@
 //! Maps: those that BTF defines in `.maps`, and one for each data section.
 
+use std::collections::HashMap;
+
 use skep_btf::{Btf, Kind, Member, TypeId};
 use skep_diag::{Diagnostic, code};
 use skep_isa::spec::MapType;
@@ -10,27 +12,29 @@ use crate::map::{F_MMAPABLE, F_RDONLY_PROG, MapRole, MapSpec};
 /// The maps of an object and where their symbols lie.
 pub(crate) struct Maps {
     pub specs: Vec<MapSpec>,
-    /// For each map: its section, and its offset in it (0 for a data section).
-    places: Vec<(usize, u64)>,
+    /// Maps of `.maps`, by section and offset in it.
+    user: HashMap<(usize, u64), usize>,
+    /// Maps of data sections, by section.
+    data: HashMap<usize, usize>,
 }
 
 impl Maps {
     /// The map that a byte of a section belongs to: for `.maps` the one that begins there, else the section's own.
     pub(crate) fn at(&self, section: usize, offset: u64) -> Option<usize> {
-        self.places
-            .iter()
-            .zip(&self.specs)
-            .position(|((s, o), spec)| *s == section && (matches!(spec.role, MapRole::Data { .. }) || *o == offset))
+        self.data.get(&section).or_else(|| self.user.get(&(section, offset))).copied()
     }
 }
 
-/// Largest data section; the kernel's own limit for an array's value is lower.
+/// Most bytes of all data sections together; `.bss` takes none in the file, so a file could ask for any number.
 const MAX_DATA: u64 = 1 << 28;
+/// Most maps of an object; a program may use 64.
+const MAX_MAPS: usize = 4096;
 /// Longest name of a map in the kernel.
 const NAME_LEN: usize = 15;
 
 pub(crate) fn read(elf: &Elf<'_>, btf: Option<&Btf>, stem: &str) -> Result<Maps, Diagnostic> {
-    let mut maps = Maps { specs: Vec::new(), places: Vec::new() };
+    let mut maps = Maps { specs: Vec::new(), user: HashMap::new(), data: HashMap::new() };
+    let mut left = MAX_DATA;
     if let Some(at) = elf.sections.iter().position(|s| s.name == ".maps") {
         user_maps(elf, at, btf, &mut maps)?;
     }
@@ -41,16 +45,17 @@ pub(crate) fn read(elf: &Elf<'_>, btf: Option<&Btf>, stem: &str) -> Result<Maps,
         if !is_data || !section.holds_data || section.size == 0 {
             continue;
         }
-        if section.size > MAX_DATA {
-            return Err(Diagnostic::error(
-                code::BAD_MAP,
-                format!("section {} of {} is too large", section.name, elf.file),
-            )
-            .note(format!("it takes {} bytes, the most is {MAX_DATA}", section.size)));
+        left = left.checked_sub(section.size).ok_or_else(|| {
+            Diagnostic::error(code::BAD_MAP, format!("section {} of {} is too large", section.name, elf.file))
+                .note(format!("it takes {} bytes, and data sections have at most {MAX_DATA} together", section.size))
+        })?;
+        // Zeros that are not written cost no memory.
+        let mut initial = vec![0; section.size as usize];
+        if let Some(room) = initial.get_mut(..section.data.len()) {
+            room.copy_from_slice(section.data);
         }
-        let mut initial = section.data.to_vec();
-        initial.resize(section.size as usize, 0);
-        maps.places.push((at, 0));
+        maps.data.insert(at, maps.specs.len());
+        room(elf, &maps)?;
         maps.specs.push(MapSpec {
             name: data_name(stem, section.name),
             map_type: MapType::Array,
@@ -93,6 +98,7 @@ fn user_maps(elf: &Elf<'_>, section: usize, btf: Option<&Btf>, maps: &mut Maps) 
             .help("compile with `-g`"));
     };
     for var in vars {
+        room(elf, maps)?;
         let name = btf.name(var.type_id);
         let Some(Kind::Var { type_id, .. }) = btf.get(var.type_id).map(|t| &t.kind) else { continue };
         let Some((_, Kind::Struct { members, .. })) = btf.resolve(*type_id) else {
@@ -103,10 +109,18 @@ fn user_maps(elf: &Elf<'_>, section: usize, btf: Option<&Btf>, maps: &mut Maps) 
             .decl_tags(var.type_id, -1)
             .find_map(|tag| tag.strip_prefix("record:"))
             .and_then(|record| btf.find_type(record));
-        maps.places.push((section, u64::from(var.offset)));
+        maps.user.entry((section, u64::from(var.offset))).or_insert(maps.specs.len());
         maps.specs.push(spec);
     }
     Ok(())
+}
+
+/// Refuses one map too many.
+fn room(elf: &Elf<'_>, maps: &Maps) -> Result<(), Diagnostic> {
+    if maps.specs.len() < MAX_MAPS {
+        return Ok(());
+    }
+    Err(Diagnostic::error(code::UNSUPPORTED_OBJECT, format!("{} has more than {MAX_MAPS} maps", elf.file)))
 }
 
 fn bad(elf: &Elf<'_>, map: &str, why: String) -> Diagnostic {
@@ -128,8 +142,13 @@ fn definition(elf: &Elf<'_>, btf: &Btf, name: &str, members: &[Member]) -> Resul
         record_type: None,
         role: MapRole::User,
     };
+    let mut seen: Vec<&str> = Vec::new();
     for member in members {
         let field = btf.string(member.name_off).unwrap_or("");
+        if seen.contains(&field) {
+            return Err(bad(elf, name, format!("it gives `{field}` twice")));
+        }
+        seen.push(field);
         let number = || {
             number(btf, member.type_id)
                 .ok_or_else(|| bad(elf, name, format!("`{field}` is not `__uint({field}, NUMBER)`")))

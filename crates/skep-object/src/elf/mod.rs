@@ -1,8 +1,12 @@
 //! Objects read from ELF: sections and symbols here, maps in [`maps`], programs in [`programs`].
 
 mod maps;
+mod names;
 mod programs;
 
+use std::collections::HashMap;
+
+pub(crate) use names::Names;
 use object::LittleEndian as LE;
 use object::elf::{EM_BPF, ET_REL, FileHeader64, SHF_EXECINSTR, SHT_NOBITS, SHT_PROGBITS, SHT_REL, SHT_SYMTAB};
 use object::read::elf::{FileHeader, Rel as _, SectionHeader, Sym as _};
@@ -97,15 +101,27 @@ impl<'a> Elf<'a> {
         let header = header(file, bytes)?;
         let table = header.sections(LE, bytes).map_err(|e| cut(&e.to_string()))?;
         let symtab = table.symbols(LE, bytes, SHT_SYMTAB).map_err(|e| cut(&e.to_string()))?;
+        let names = Names::of_sections(header, &table, bytes);
+        // What is copied out of the file; sections that share bytes could make it a thousand times the file.
+        let mut left = bytes.len();
+        let mut take = |len: usize| {
+            left =
+                left.checked_sub(len).ok_or_else(|| cut("its sections overlap: together they are larger than it"))?;
+            Ok(())
+        };
         let mut sections = Vec::with_capacity(table.len());
         for section in table.iter() {
-            let name = table.section_name(LE, section).map_err(|e| cut(&e.to_string()))?;
             let kind = section.sh_type(LE);
+            let data = section.data(LE, bytes).map_err(|e| cut(&e.to_string()))?;
+            let executable = section.sh_flags(LE).0 & SHF_EXECINSTR.0 != 0 && kind == SHT_PROGBITS;
+            if executable {
+                take(data.len())?;
+            }
             sections.push(Section {
-                name: std::str::from_utf8(name).map_err(|_| cut("a section's name is not UTF-8"))?,
-                data: section.data(LE, bytes).map_err(|e| cut(&e.to_string()))?,
+                name: names.text(section.sh_name(LE)).ok_or_else(|| cut("a section has no readable name"))?,
+                data,
                 size: section.sh_size(LE),
-                executable: section.sh_flags(LE).0 & SHF_EXECINSTR.0 != 0 && kind == SHT_PROGBITS,
+                executable,
                 holds_data: matches!(kind, SHT_PROGBITS | SHT_NOBITS),
                 rels: Vec::new(),
             });
@@ -117,6 +133,7 @@ impl<'a> Elf<'a> {
             };
             // Relocations of debug information are of no use here.
             if target.executable || target.name == ".maps" {
+                take(size_of_val(rels))?;
                 target.rels.extend(rels.iter().map(|r| Rel {
                     offset: r.r_offset(LE),
                     symbol: r.r_sym(LE) as usize,
@@ -125,11 +142,11 @@ impl<'a> Elf<'a> {
             }
         }
         let mut symbols = Vec::with_capacity(symtab.len());
+        let names = Names::of_symbols(&table, &symtab, bytes);
         for symbol in symtab.symbols() {
-            let name = symtab.symbol_name(LE, symbol).map_err(|e| cut(&e.to_string()))?;
             let section = usize::from(symbol.st_shndx(LE).0);
             symbols.push(Symbol {
-                name: std::str::from_utf8(name).map_err(|_| cut("a symbol's name is not UTF-8"))?,
+                name: names.text(symbol.st_name(LE)).ok_or_else(|| cut("a symbol has no readable name"))?,
                 section: (section != 0 && section < sections.len()).then_some(section),
                 value: symbol.st_value(LE),
                 size: symbol.st_size(LE),
@@ -144,22 +161,26 @@ impl<'a> Elf<'a> {
         self.sections.iter().find(|s| s.name == name)
     }
 
-    /// Variables of a section by name: where they begin.
-    pub(crate) fn variable(&self, section: usize, name: &str) -> Option<u64> {
-        self.symbols.iter().find(|s| s.section == Some(section) && s.name == name && !s.is_func).map(|s| s.value)
-    }
-
     /// Completes the BTF of data sections with what only the ELF knows.
     fn fill_sections(&self, btf: &mut Btf) {
+        let mut by_name = HashMap::new();
+        for (at, section) in self.sections.iter().enumerate() {
+            by_name.entry(section.name).or_insert((at, section.size));
+        }
+        let mut variables = HashMap::new();
+        for symbol in self.symbols.iter().filter(|s| !s.is_func) {
+            if let Some(section) = symbol.section {
+                variables.entry((section, symbol.name)).or_insert(symbol.value);
+            }
+        }
         let datasecs: Vec<_> = btf
             .types()
             .filter(|(_, t)| matches!(t.kind, skep_btf::Kind::Datasec { .. }))
-            .map(|(id, _)| (id, btf.name(id).to_owned()))
+            .filter_map(|(id, _)| Some((id, *by_name.get(btf.name(id))?)))
             .collect();
-        for (id, name) in datasecs {
-            let Some(at) = self.sections.iter().position(|s| s.name == name) else { continue };
-            let size = self.sections.get(at).and_then(|s| u32::try_from(s.size).ok()).unwrap_or(0);
-            btf.set_section_layout(id, size, |var| self.variable(at, var).and_then(|v| u32::try_from(v).ok()));
+        for (id, (at, size)) in datasecs {
+            let size = u32::try_from(size).unwrap_or(0);
+            btf.set_section_layout(id, size, |name| variables.get(&(at, name)).and_then(|v| u32::try_from(*v).ok()));
         }
     }
 }

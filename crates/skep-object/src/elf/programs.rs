@@ -1,6 +1,7 @@
 //! Programs: each entry function with the subprograms it reaches, in one piece, and what its code refers to.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use skep_btf::{Btf, Ext};
 use skep_diag::{Diagnostic, code};
@@ -11,7 +12,8 @@ use super::{Elf, Rel, Symbol};
 use crate::hook::Hook;
 use crate::program::{FuncInfo, LineInfo, ProgramSpec, Reloc, RelocTarget};
 
-/// Most slots all programs of an object may have together after linking: four of the kernel's largest programs.
+/// Most slots all programs of an object may have together after linking: four of the kernel's largest programs. Eight
+/// bytes of a function's name count as one.
 const MAX_SLOTS: usize = 4_000_000;
 /// Relocation of a 64-bit immediate load.
 const R_BPF_64_64: u32 = 1;
@@ -40,15 +42,9 @@ enum Target {
 pub(crate) fn read(elf: &Elf<'_>, btf: Option<&Btf>, ext: &Ext, maps: &Maps) -> Result<Vec<ProgramSpec>, Diagnostic> {
     let file = File::new(elf, btf, ext, maps)?;
     let mut programs = Vec::new();
-    let mut slots = 0;
+    let mut left = MAX_SLOTS;
     for function in &file.entries {
-        let program = file.link(function)?;
-        slots += program.code.len();
-        if slots > MAX_SLOTS {
-            return Err(Diagnostic::error(code::UNSUPPORTED_OBJECT, format!("{} holds too much code", elf.file))
-                .note(format!("its programs have more than {MAX_SLOTS} instructions together")));
-        }
-        programs.push(program);
+        programs.push(file.link(function, &mut left)?);
     }
     Ok(programs)
 }
@@ -185,7 +181,11 @@ impl<'a> File<'a> {
             }
         }
         for lines in self.lines.values_mut() {
-            lines.sort_by_key(|l| l.offset);
+            // One line for each slot, the last: a million for one slot would be copied with each function there.
+            lines.sort_by_key(|l| l.offset / 8);
+            lines.reverse();
+            lines.dedup_by_key(|l| l.offset / 8);
+            lines.reverse();
         }
         for c in &ext.cores {
             if let Some(section) = section(c.section) {
@@ -195,9 +195,20 @@ impl<'a> File<'a> {
         }
     }
 
+    /// Takes a function from the slots that are `left`: functions may overlap and be shared, so that linking can make a
+    /// program far larger than its file.
+    fn take(&self, function: &Function<'_>, left: &mut usize) -> Result<(), Diagnostic> {
+        *left = left.checked_sub(function.len + function.name.len() / 8).ok_or_else(|| {
+            Diagnostic::error(code::UNSUPPORTED_OBJECT, format!("{} holds too much code", self.elf.file))
+                .note(format!("its programs have more than {MAX_SLOTS} instructions together"))
+        })?;
+        Ok(())
+    }
+
     /// Lays out an entry function and every function it reaches, in the order in which they are first met.
-    fn link(&self, entry: &Place) -> Result<ProgramSpec, Diagnostic> {
+    fn link(&self, entry: &Place, left: &mut usize) -> Result<ProgramSpec, Diagnostic> {
         let main = self.functions.get(entry).ok_or_else(|| self.no_function(*entry, *entry))?;
+        self.take(main, left)?;
         let mut starts: HashMap<Place, usize> = HashMap::from([(main.place, 0)]);
         let mut order = vec![main];
         let mut code: Vec<Insn> = Vec::new();
@@ -227,12 +238,12 @@ impl<'a> File<'a> {
                 };
                 if let Some(callee) = callee {
                     let function = self.functions.get(&callee).ok_or_else(|| self.no_function(callee, place))?;
-                    starts.entry(callee).or_insert_with(|| {
-                        let start = end;
+                    if let Entry::Vacant(start) = starts.entry(callee) {
+                        self.take(function, left)?;
+                        start.insert(end);
                         end += function.len;
                         order.push(function);
-                        start
-                    });
+                    }
                     if insn.is_wide() {
                         insn.src = insn::PSEUDO_FUNC;
                     }

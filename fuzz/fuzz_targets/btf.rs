@@ -1,0 +1,39 @@
+//! Any `.BTF` or `.BTF.ext`: an error, or types that can all be measured, decoded, written and laid out.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use skep_btf::{Btf, Ext, Kind};
+
+/// What people might write for a value.
+const TEXTS: [&str; 5] = ["1", "-1", "{1, 2}", "10.0.0.0/8", "{{1, 2}, fd77::1}"];
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(ext) = Ext::parse(bytes) {
+        let records = ext.funcs.len() * 8 + ext.lines.len() * 16 + ext.cores.len() * 16;
+        assert!(records <= 3 * bytes.len());
+    }
+    let Ok(mut btf) = Btf::parse(bytes) else { return };
+    let mut data = [0_u8; 64];
+    data.iter_mut().enumerate().for_each(|(at, byte)| *byte = at as u8);
+    let ids: Vec<_> = btf.types().map(|(id, _)| id).collect();
+    for id in ids.iter().copied() {
+        let _ = (btf.name(id).len(), btf.resolve(id).is_some(), btf.decl_tags(id, -1).count());
+        let size = btf.size_of(id);
+        let value = btf.value(id, &data);
+        let _ = (value.to_string().len(), serde_json::to_string(&value).map(|json| json.len()));
+        for text in TEXTS {
+            if let Ok(written) = btf.parse_value(id, text) {
+                assert_eq!(Some(written.len() as u64), size);
+                let _ = btf.value(id, &written);
+            }
+        }
+    }
+    for id in ids {
+        let Some(Kind::Datasec { vars, .. }) = btf.get(id).map(|t| &t.kind) else { continue };
+        let count = vars.len();
+        btf.set_section_layout(id, 64, |name| Some(name.len() as u32));
+        let again = Btf::parse(btf.bytes()).expect("only sizes and offsets were written");
+        assert_eq!(again.get(id), btf.get(id));
+        assert!(matches!(btf.get(id).map(|t| &t.kind), Some(Kind::Datasec { size: 64, vars }) if vars.len() == count));
+    }
+});
