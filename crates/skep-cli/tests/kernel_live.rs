@@ -241,17 +241,22 @@ fn opens_shows_a_file_while_it_runs() {
 
 #[test]
 fn syscalls_counts_the_calls_of_a_child() {
+    // Hardly anybody makes this call; but the count is the whole machine's, so who does gets out of the way thrice.
+    let counts: Vec<u64> = (0..3).map(|_| calls_counted(5000)).take_while(|n| *n != 5000).collect();
+    assert!(counts.len() < 3, "{counts:?} counted of 5000");
+}
+
+/// Runs a child that makes a rare system call so often: how often it was counted meanwhile.
+fn calls_counted(calls: usize) -> u64 {
     let skep = Skep::start("run examples/syscalls/syscalls.bpf.o --json");
     skep.until_linked(1);
-    // A call that hardly anybody makes.
-    let (number, calls) = (if cfg!(target_arch = "x86_64") { 146 } else { 125 }, 5000);
+    let number = if cfg!(target_arch = "x86_64") { 146 } else { 125 };
     let script = format!("import os\nfor _ in range({calls}): os.sched_get_priority_max(1)");
     assert!(Command::new("python3").args(["-c", &script]).status().expect("python3").success());
     let summary = skep.end(Signal::INT);
     let entries = summary["maps"]["syscalls"].as_array().expect("a map");
     let cpus = &entries.iter().find(|e| e["key"] == number).expect("counted")["value"];
-    let counted: u64 = cpus.as_array().expect("CPUs").iter().map(|n| n.as_u64().expect("a number")).sum();
-    assert_eq!(counted, calls, "{cpus}");
+    cpus.as_array().expect("CPUs").iter().map(|n| n.as_u64().expect("a number")).sum()
 }
 
 #[test]

@@ -157,7 +157,10 @@ fn sweep(engine: Engine, quiet: bool) {
         && removed > 0
         && !quiet
     {
-        crate::complain(&format!("note: removed {removed} tc filters that a skep which was killed had left"));
+        crate::complain(&format!(
+            "note: removed {} that a skep which was killed had left",
+            crate::table::count(removed as u64, "tc filter")
+        ));
     }
 }
 
