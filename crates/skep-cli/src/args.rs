@@ -58,13 +58,7 @@ pub(crate) enum Command {
 
 /// `skep run`.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  \
-    skep run protocols.bpf.o --on pcap:traffic.pcap\n  \
-    skep run blocklist.bpf.o --on pcap:in.pcap --fill blocked4=networks.txt --write out.pcapng\n  \
-    sudo skep run protocols.bpf.o --on xdp:eth0 --for 10s --json\n  \
-    sudo skep run opens.bpf.o                       hooks come from the object's sections\n\n\
-    Hooks: pcap:FILE, xdp:DEVICE, tcx:DEVICE:ingress|egress, tc:DEVICE:ingress|egress, socket:DEVICE,\n       \
-    tracepoint:CATEGORY:NAME, rawtracepoint:NAME, profile:hz:RATE")]
+#[command(after_help = run_help())]
 pub(crate) struct Run {
     /// The object, as clang made it.
     #[arg(value_hint = ValueHint::FilePath)]
@@ -174,6 +168,16 @@ impl Run {
             None => Engine::Kernel,
         }
     }
+}
+
+/// Examples, and the hooks from their table.
+fn run_help() -> String {
+    let examples = "Examples:\n  \
+        skep run protocols.bpf.o --on pcap:traffic.pcap\n  \
+        skep run blocklist.bpf.o --on pcap:in.pcap --fill blocked4=networks.txt --write out.pcapng\n  \
+        sudo skep run protocols.bpf.o --on xdp:eth0 --for 10s --json\n  \
+        sudo skep run opens.bpf.o                       hooks come from the object's sections";
+    format!("{examples}\n\nHooks: {}", Hook::forms())
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

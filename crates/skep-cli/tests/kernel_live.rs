@@ -221,6 +221,22 @@ fn a_ring_buffer_that_is_too_small_loses_exactly_what_the_program_saw_refused() 
 }
 
 #[test]
+fn a_device_that_goes_is_told_with_what_was_counted_until_then() {
+    apart(|| {
+        let neighbour = Neighbour::new();
+        let skep = Skep::start(&format!("{PROTOCOLS} --on xdp:here"));
+        linked(&skep);
+        neighbour.up();
+        assert!(neighbour.ping("10.9.0.1", 3));
+        run("ip link del here");
+        let (status, lines) = skep.ended();
+        assert_eq!(status, Some(3), "{lines:#?}");
+        let summary: Value = serde_json::from_str(lines.last().expect("a summary")).expect("JSON");
+        assert!(runs(&summary) >= 3, "{summary}");
+    });
+}
+
+#[test]
 fn opens_shows_a_file_while_it_runs() {
     let skep = Skep::start("run examples/opens/opens.bpf.o --json");
     skep.until_linked(1);

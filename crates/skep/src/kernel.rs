@@ -85,6 +85,14 @@ impl KernelPlace {
         Ok(way)
     }
 
+    /// A finding when a device is gone that a program was attached to.
+    pub(crate) fn check_links(&self) -> Result<(), Error> {
+        let Some(link) = self.links.iter().find(|l| l.is_gone()) else { return Ok(()) };
+        Err(Diagnostic::error(code::NO_DEVICE, format!("the device of {} is gone", link.hook()))
+            .note("it was removed, or moved to another network namespace")
+            .into())
+    }
+
     pub(crate) fn map(&self, index: usize) -> Result<&skep_kernel::Map, Error> {
         self.loaded.map(index).ok_or_else(|| Diagnostic::error(code::NO_MAP, format!("there is no map {index}")).into())
     }

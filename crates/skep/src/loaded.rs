@@ -30,6 +30,8 @@ pub struct Loaded {
     links: Vec<Attached>,
     output: Option<Output>,
     delivered: u64,
+    /// When live hooks were last found standing.
+    checked: Instant,
 }
 
 /// A program at a hook.
@@ -70,7 +72,17 @@ impl Loaded {
         let schemas = Schema::all(&spec, &options.record_types)?;
         let programs = options.programs.clone().unwrap_or_else(|| (0..spec.programs.len()).collect());
         let place = Place::load(engine, &spec, options)?;
-        Ok(Loaded { engine, spec, place, programs, schemas, links: Vec::new(), output: None, delivered: 0 })
+        Ok(Loaded {
+            engine,
+            spec,
+            place,
+            programs,
+            schemas,
+            links: Vec::new(),
+            output: None,
+            delivered: 0,
+            checked: Instant::now(),
+        })
     }
 
     /// The engine it lives on.
@@ -184,6 +196,7 @@ impl Loaded {
         if !fed && live {
             self.wait(deadline)?;
             self.drain(each)?;
+            self.check_links()?;
         }
         let (mut frames, mut of) = (0, 0);
         for (done, all) in self.links.iter().filter_map(|l| l.capture.as_ref()).map(Capture::progress) {
@@ -248,6 +261,18 @@ impl Loaded {
             #[cfg(target_os = "linux")]
             Place::Kernel(kernel) => kernel.wait(deadline.saturating_duration_since(Instant::now())),
         }
+    }
+
+    /// Once a second: whether live hooks still stand.
+    fn check_links(&mut self) -> Result<(), Error> {
+        #[cfg(target_os = "linux")]
+        if let Place::Kernel(kernel) = &self.place
+            && self.checked.elapsed() >= Duration::from_secs(1)
+        {
+            self.checked = Instant::now();
+            kernel.check_links()?;
+        }
+        Ok(())
     }
 
     /// Feeds frames until the deadline; false when there were none.

@@ -143,12 +143,17 @@ impl Skep {
         kill_process(Pid::from_child(&self.child), signal).expect("it is there");
     }
 
-    /// Waits for its end, which must be a success, and gives all lines.
-    pub(crate) fn finish(mut self) -> Vec<String> {
+    /// Waits for its end: its exit status, and all lines.
+    pub(crate) fn ended(mut self) -> (Option<i32>, Vec<String>) {
         let status = self.child.wait().expect("its status");
         self.reader.take().expect("not joined yet").join().expect("read");
-        let lines = self.lines();
-        assert!(status.success(), "{status}: {lines:#?}");
+        (status.code(), self.lines())
+    }
+
+    /// Waits for its end, which must be a success, and gives all lines.
+    pub(crate) fn finish(self) -> Vec<String> {
+        let (status, lines) = self.ended();
+        assert_eq!(status, Some(0), "{lines:#?}");
         lines
     }
 

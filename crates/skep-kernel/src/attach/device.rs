@@ -37,6 +37,12 @@ pub(super) fn index(name: &str) -> Result<u32, Error> {
     }
 }
 
+/// True while a device has this number; also where that cannot be asked.
+pub(super) fn exists(index: u32) -> bool {
+    let any = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None);
+    !any.is_ok_and(|any| matches!(netdevice::index_to_name(&any, index), Err(Errno::NODEV | Errno::NXIO)))
+}
+
 /// XDP in the driver, or after it where the driver has no XDP.
 pub(super) fn xdp(site: &Site<'_>, device: &str) -> Result<(String, Held), Error> {
     let ifindex = index(device)?;
