@@ -83,12 +83,13 @@ pub(super) fn text(rows: &[Row], binary: &str) -> Result<String> {
             .collect();
         let both: Vec<(f64, f64)> = all.iter().filter_map(|row| Some((row.2, row.3?.1))).collect();
         if let (true, Some(first)) = (group.mean, of.first()) {
-            all.push(("geometric mean", &first.unit, geomean(of.iter().map(|row| row.ours)), None));
-            if (1..of.len()).contains(&both.len()) {
-                let ours = geomean(both.iter().map(|b| b.0));
-                let peer = first.peer.as_ref().map_or("peer", |(name, _)| name);
-                let theirs = geomean(both.iter().map(|b| b.1));
-                all.push(("geometric mean where both ran", &first.unit, ours, Some((peer, theirs))));
+            let peer = first.peer.as_ref().map_or("peer", |(name, _)| name);
+            let theirs = Some((peer, geomean(both.iter().map(|b| b.1))));
+            let all_have_peers = both.len() == of.len();
+            let mean = geomean(of.iter().map(|row| row.ours));
+            all.push(("geometric mean", &first.unit, mean, theirs.filter(|_| all_have_peers)));
+            if !both.is_empty() && !all_have_peers {
+                all.push(("geometric mean where both ran", &first.unit, geomean(both.iter().map(|b| b.0)), theirs));
             }
         }
         for (name, unit, ours, peer) in all {
