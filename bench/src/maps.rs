@@ -20,7 +20,8 @@ pub(crate) fn run() -> Result<()> {
             let mut with = filled(&lookups(map_type, entries, true), entries)?;
             let mut without = filled(&lookups(map_type, entries, false), entries)?;
             let rounds = (1 << 18) / entries;
-            let per_lookup = samples(|| Ok((time(&mut with, rounds)? - time(&mut without, rounds)?) / f64::from(entries)))?;
+            let per_lookup =
+                samples(|| Ok((time(&mut with, rounds)? - time(&mut without, rounds)?) / f64::from(entries)))?;
             row("maps", &format!("lookup, {name} of {} Ki entries", entries >> 10), "ns", &per_lookup, None);
         }
     }
