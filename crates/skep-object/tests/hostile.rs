@@ -4,7 +4,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use skep_object::{Listing, Object};
+use skep_object::{Listing, Object, RelocTarget};
 use support::types::{Types, kind};
 use support::*;
 
@@ -90,7 +90,7 @@ fn one_long_name_of_many_symbols_is_read_once_or_not_at_all() {
     assert!(Listing::parse(&bytes).is_err());
 }
 
-/// Types with this many maps of one definition, whose members are all `numa_node` beside its type.
+/// Types with this many maps `m0`, `m1`, … of one definition, whose members are all `numa_node` beside its type.
 fn many_maps(maps: u32, members: usize) -> Types {
     let mut types = Types::default();
     let int = types.int("int", 4, 0);
@@ -99,8 +99,7 @@ fn many_maps(maps: u32, members: usize) -> Types {
     let mut fields = vec![("type", number, 0)];
     fields.extend((1..members).map(|at| ("numa_node", number, at as u32)));
     let definition = types.structure("", 8, &fields);
-    let var = types.var("m", definition, 1);
-    let vars: Vec<_> = (0..maps).map(|at| (var, at * 8, 8)).collect();
+    let vars: Vec<_> = (0..maps).map(|at| (types.var(&format!("m{at}"), definition, 1), at * 8, 8)).collect();
     types.section(".maps", 0, &vars);
     types
 }
@@ -122,15 +121,15 @@ fn relocations_to_thousands_of_maps_are_looked_up_not_searched() {
     let mut elf = Elf::default();
     elf.section(".BTF", PROGBITS, 0, &many_maps(4000, 1).bytes());
     let maps = elf.data(".maps", &[0; 8]);
-    let last = elf.symbol("m", GLOBAL_OBJECT, maps, 3999 * 8, 8);
-    let loads = 100_000_u64;
+    let last = elf.symbol("m3999", GLOBAL_OBJECT, maps, 3999 * 8, 8);
+    let loads = 200_000_u64;
     let code: Vec<_> = (0..loads).flat_map(|_| wide(0)).chain([exit()]).collect();
     let section = elf.code("xdp", &code);
     elf.symbol("main", GLOBAL_FUNC, section, 0, code.len() as u64 * 8);
     elf.relocate(section, &(0..loads).map(|at| (at * 16, last, ADDRESS)).collect::<Vec<_>>());
-    // The variable has one name, so the layout puts all maps at its one symbol: the first is meant.
     let object = in_time(&elf.bytes()).expect("large, but in order");
     assert_eq!((object.maps.len(), object.programs[0].relocs.len()), (4000, loads as usize));
+    assert!(object.programs[0].relocs.iter().all(|r| r.target == RelocTarget::Map(3999)));
 }
 
 #[test]
