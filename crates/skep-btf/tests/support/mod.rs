@@ -58,14 +58,14 @@ impl Types {
     /// A record: its count of items, its flag, its size or type, and the words that follow.
     pub(crate) fn add(&mut self, name: &str, kind: u32, count: u32, flag: bool, size: u32, rest: &[u32]) -> TypeId {
         let name = self.string(name);
-        let words = [name, u32::from(flag) << 31 | kind << 24 | count, size];
+        let words = [name, (u32::from(flag) << 31) | (kind << 24) | count, size];
         self.records.extend(words.iter().chain(rest).flat_map(|word| word.to_le_bytes()));
         self.count += 1;
         TypeId(self.count)
     }
 
     pub(crate) fn int(&mut self, name: &str, size: u32, encoding: u32) -> TypeId {
-        self.add(name, kind::INT, 0, false, size, &[encoding << 24 | size * 8])
+        self.add(name, kind::INT, 0, false, size, &[(encoding << 24) | (size * 8)])
     }
 
     /// A type that only leads to another: a pointer, typedef or qualifier.
@@ -89,7 +89,7 @@ impl Types {
 
     /// A structure of members with their names, types, first bits and widths.
     pub(crate) fn bits(&mut self, size: u32, members: &[(&str, TypeId, u32, u32)]) -> TypeId {
-        let words: Vec<u32> = members.iter().flat_map(|(n, t, at, w)| [self.string(n), t.0, w << 24 | at]).collect();
+        let words: Vec<u32> = members.iter().flat_map(|(n, t, at, w)| [self.string(n), t.0, (w << 24) | at]).collect();
         self.add("bits", kind::STRUCT, members.len() as u32, true, size, &words)
     }
 
