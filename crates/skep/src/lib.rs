@@ -28,6 +28,7 @@
 //! which program goes to which hook. This crate opens files; it prints nothing.
 #![forbid(unsafe_code)]
 
+mod attached;
 mod capture;
 mod engine;
 mod error;
