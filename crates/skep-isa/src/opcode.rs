@@ -1,10 +1,12 @@
-//! What codes mean: [`decode`] finds the row of [`TABLE`] an instruction belongs to and checks its reserved fields.
+//! What codes mean: [`decode`] finds the row of [`TABLE`] an instruction belongs to and checks its reserved fields,
+//! [`Op::encode`] makes an instruction of a row.
 //!
 //! A row is one operation: a code, where needed the value of a second field that selects it (`sdiv` is `div` with
 //! offset 1), what each field carries, and what the operation does ([`Kind`]). Decoder, printer, verifier and engines
 //! read these rows; nothing else in the project knows a code. Facts are those of RFC 9669 and of the kernel's checks
 //! at `BPF_PROG_LOAD` (6.18).
 
+mod encode;
 mod kind;
 mod table;
 

@@ -22,6 +22,43 @@ fn each_row_is_found_by_its_own_example() {
 }
 
 #[test]
+fn each_row_encodes_what_it_decodes_for_all_registers_and_corners() {
+    let offsets = [0, 1, -1, i16::MIN, i16::MAX];
+    let immediates = [0, 1, -1, 2, 255, i32::MIN, i32::MAX];
+    for op in TABLE {
+        for registers in 0..=255_u8 {
+            for off in offsets {
+                for imm in immediates {
+                    let plain = |field: Field, value: i32| if matches!(field, Field::Is(_)) { 0 } else { value };
+                    let (dst, src) = (registers & 15, registers >> 4);
+                    let (src, off) = (plain(op.src, src.into()) as u8, plain(op.off, off.into()) as i16);
+                    let imm = plain(op.imm, imm);
+                    let encoded = op.encode(dst, src, off, imm);
+                    let filled = encoded.unwrap_or(Insn::new(op.code, dst, src, off, imm));
+                    match encoded {
+                        Ok(insn) => assert_eq!(decode(insn), Ok(op), "{insn:?}"),
+                        Err(refusal) => assert!(
+                            decode(filled) == Err(refusal) || decode(filled) != Ok(op),
+                            "{op:?} {filled:?} {refusal}"
+                        ),
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_value_that_selects_another_row_is_refused() {
+    let plain = named("div").next().expect("a row");
+    assert_eq!(
+        plain.encode(1, 0, 1, 3),
+        Err(Refusal::Variant { code: 0x37, name: "div", place: Place::Off, value: 1 })
+    );
+    assert_eq!(decode(Op::tail(7)).map(|op| op.name), Err(Refusal::Code { code: 0 }));
+}
+
+#[test]
 fn no_two_rows_select_the_same_instruction() {
     for op in TABLE {
         let same = rows(op.code).iter().filter(|other| other.is_selected_by(example(op))).count();
