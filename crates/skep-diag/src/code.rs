@@ -1,6 +1,6 @@
 //! The registry of codes: each message has one, a code is never reused.
 //!
-//! Letters: `O` objects, `B` types, `H` hooks, `M` maps and records, `P` packets, `V` verifier and vm, `K` kernel.
+//! Letters: `A` assembly, `O` objects, `B` types, `H` hooks, `M` maps and records, `P` packets, `V` verifier and vm, `K` kernel.
 
 /// The code of a registered message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -45,6 +45,13 @@ macro_rules! codes {
 }
 
 codes! {
+    ASM_SYNTAX "A0001" 2 "A line of assembly is no instruction, label or directive.";
+    ASM_OPERAND "A0002" 2 "An operand cannot stand where it does in an instruction.";
+    ASM_RANGE "A0003" 2 "A number or a distance does not fit its field.";
+    ASM_NAME "A0004" 2 "Assembly names a label, function, map or helper that there is not.";
+    ASM_TWICE "A0005" 2 "Assembly gives something twice.";
+    ASM_DIRECTIVE "A0006" 2 "A directive is not known, or not written as it is.";
+    ASM_PLACE "A0007" 2 "An instruction, label or directive stands where it cannot.";
     NO_FILE "O0001" 2 "A file could not be opened or read.";
     NOT_ELF "O0002" 2 "A file is not an ELF object, or is cut short.";
     NOT_BPF "O0003" 2 "An ELF object is for another machine than eBPF.";

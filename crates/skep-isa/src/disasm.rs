@@ -1,7 +1,9 @@
 //! Text of instructions, letter for letter as `llvm-objdump` 19 prints it.
 //!
-//! Enter at [`text`]. LLVM is more tolerant than the kernel: it skips most reserved fields and knows a register 11.
+//! Enter at [`text`]; the kernel's spelling stands in [`kernel`]. LLVM is more tolerant than the kernel: it skips most reserved fields and knows a register 11.
 //! [`recognise`] states what it accepts, [`write`](fn@write) prints any row of the table, also those newer than LLVM 19.
+
+pub mod kernel;
 
 use std::fmt::{Display, Formatter, Result, Write};
 
