@@ -9,7 +9,7 @@ use super::draft::{Draft, Fix};
 use super::pattern::{Bound, Expected, Miss, PATTERNS, Pattern, Target};
 use super::report::{Spot, either};
 use super::token::{Token, Word};
-use crate::opcode::{self, Kind, Op, Operand, Place, Refusal, Size, Source, Width};
+use crate::opcode::{self, Field, Kind, Op, Operand, Place, Refusal, Size, Source, Width};
 use crate::spec::nearest;
 use crate::{Insn, disasm, insn};
 
@@ -68,7 +68,7 @@ impl<'a> Draft<'a> {
         for (target, value, span) in &bound.numbers {
             let spot = Spot { line, span: span.clone() };
             self.place(op, *target, *value, coded.is_some(), &mut fields).map_err(|range| {
-                let title = format!("{} does not fit", self.report.text(&spot).trim());
+                let title = format!("`{}` does not fit", self.report.text(&spot).trim());
                 let mut error = self.report.error(code::ASM_RANGE, title, &spot, &format!("expected {range}"));
                 if *target == Target::Imm && matches!(op.kind, Kind::Alu { op: opcode::Alu::Mov, .. }) {
                     error = error.help("a wide load takes 64 bits: `r1 = 0x123456789 ll`");
@@ -182,8 +182,10 @@ impl<'a> Draft<'a> {
         let error = self.report.error(code::ASM_SYNTAX, title, spot, "expected an instruction, a label or a directive");
         // Other assemblers write mnemonics; those are the names of the rows.
         if let Some(op) = opcode::named(text).next() {
-            let plain = Insn::new(op.code, 1, 2, 1, 5);
-            let filled = op.encode(1, if op.src == opcode::Field::Read { 2 } else { 0 }, 0, 0).unwrap_or(plain);
+            let value = |field: Field, value: i32| if field == Field::Value { value } else { 0 };
+            let src = if matches!(op.src, Field::Read | Field::Update) { 2 } else { 0 };
+            let dst = if matches!(op.dst, Field::Reserved) { 0 } else { 1 };
+            let filled = op.encode(dst, src, value(op.off, 8) as i16, value(op.imm, 5)).unwrap_or_default();
             let mut written = String::new();
             // Writing into a String does not fail.
             let _ = disasm::write(&mut written, op, filled, 0);
@@ -249,7 +251,7 @@ fn operation(pattern: &'static Pattern, bound: &Bound) -> &'static Op {
     match pattern.op.kind {
         Kind::Call(_) => {
             let mut rows = opcode::rows(insn::CALL).iter();
-            rows.find(|op| op.src == opcode::Field::Is(wanted)).unwrap_or(pattern.op)
+            rows.find(|op| op.src == Field::Is(wanted)).unwrap_or(pattern.op)
         }
         _ => pattern.op,
     }

@@ -337,6 +337,11 @@ impl<'a> Reader<'a> {
     /// `map` or `table + 8`.
     fn symbol(&mut self) -> bool {
         let Some(Token { word: Word::Name(name), .. }) = self.peek() else { return false };
+        // A word of the language goes on otherwise: `cmpxchg_64(`.
+        let next = self.tokens.get(self.at + 1);
+        if next.is_some_and(|t| !(t.is("ll") || t.is("+") || t.is("-"))) {
+            return false;
+        }
         let first = self.at;
         self.at += 1;
         let mut addend = 0;

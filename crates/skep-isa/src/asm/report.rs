@@ -60,6 +60,11 @@ impl<'a> Report<'a> {
         self.errors.len() >= MOST
     }
 
+    /// True when something is wrong already.
+    pub(super) fn has_errors(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
     /// Text at a place.
     pub(super) fn text(&self, spot: &Spot) -> &'a str {
         self.lines.get(spot.line).and_then(|line| line.get(spot.span.clone())).unwrap_or("")

@@ -16,7 +16,8 @@ use crate::{Insn, insn};
 pub(super) fn finish(mut draft: Draft<'_>, whole: bool) -> Result<Assembly, Vec<Diagnostic>> {
     globals(&mut draft);
     functions(&mut draft);
-    if whole {
+    // After other errors the label may be there and only be wrong.
+    if whole && !draft.report.has_errors() {
         nameless_code(&mut draft);
     }
     let symbols = symbols(&draft);
