@@ -155,7 +155,8 @@ pub struct SectionVar {
     pub size: u32,
 }
 
-const KIND_FLAG: u32 = 1 << 31;
+/// Bit of a record's second word whose meaning the kind says.
+pub(crate) const KIND_FLAG: u32 = 1 << 31;
 
 /// Reads one type record, `None` when it is cut short or of an unknown kind.
 pub(crate) fn read(r: &mut Reader<'_>) -> Option<Type> {

@@ -1,10 +1,11 @@
 //! BTF: what the compiler and the kernel say about types, and bytes turned into [`Value`]s by type.
 //!
-//! Enter at [`Btf::parse`] and [`Btf::value`]. This crate knows nothing of ELF or of any program: it is handed bytes,
+//! Enter at [`Btf::parse`] and [`Btf::value`]; [`Builder`] makes types. This crate knows nothing of ELF or of any program: it is handed bytes,
 //! which may be hostile, and never panics on them.
 #![forbid(unsafe_code)]
 
 mod btf;
+mod build;
 mod ext;
 mod kind;
 mod read;
@@ -12,6 +13,7 @@ mod text;
 mod value;
 
 pub use btf::{Btf, Error};
+pub use build::{Builder, TooLarge};
 pub use ext::{CoreRecord, Ext, FuncRecord, LineRecord};
 pub use kind::{EnumValue, Kind, Member, SectionVar, Type, TypeId};
 pub use value::Value;

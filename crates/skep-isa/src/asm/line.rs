@@ -170,7 +170,10 @@ impl<'a> Draft<'a> {
             }
             (Some(Word::Name(name)), _) => match nearest(name, expected.iter().map(|e| e.trim_matches('`'))) {
                 Some(near) => error.help(format!("did you mean `{near}`?")),
-                None => error,
+                None => match PATTERNS.iter().find(|pattern| pattern.has_word(name)) {
+                    Some(pattern) => error.help(format!("`{name}` is written as in `{}`", example(pattern.op))),
+                    None => error,
+                },
             },
             _ => error,
         }
@@ -182,14 +185,7 @@ impl<'a> Draft<'a> {
         let error = self.report.error(code::ASM_SYNTAX, title, spot, "expected an instruction, a label or a directive");
         // Other assemblers write mnemonics; those are the names of the rows.
         if let Some(op) = opcode::named(text).next() {
-            let value = |field: Field, value: i32| if field == Field::Value { value } else { 0 };
-            let src = if matches!(op.src, Field::Read | Field::Update) { 2 } else { 0 };
-            let dst = if matches!(op.dst, Field::Reserved) { 0 } else { 1 };
-            let filled = op.encode(dst, src, value(op.off, 8) as i16, value(op.imm, 5)).unwrap_or_default();
-            let mut written = String::new();
-            // Writing into a String does not fail.
-            let _ = disasm::write(&mut written, op, filled, 0);
-            return error.help(format!("`{text}` is written as its effect: `{written}`"));
+            return error.help(format!("`{text}` is written as its effect: `{}`", example(op)));
         }
         let words = PATTERNS.iter().filter_map(Pattern::first_word);
         match nearest(text, words) {
@@ -255,6 +251,18 @@ fn operation(pattern: &'static Pattern, bound: &Bound) -> &'static Op {
         }
         _ => pattern.op,
     }
+}
+
+/// An operation as it is written, with operands that could be.
+fn example(op: &Op) -> String {
+    let value = |field: Field, value: i32| if field == Field::Value { value } else { 0 };
+    let src = if matches!(op.src, Field::Read | Field::Update) { 2 } else { 0 };
+    let dst = if matches!(op.dst, Field::Reserved) { 0 } else { 1 };
+    let filled = op.encode(dst, src, value(op.off, 8) as i16, value(op.imm, 5)).unwrap_or_default();
+    let mut written = String::new();
+    // Writing into a String does not fail.
+    let _ = disasm::write(&mut written, op, filled, 0);
+    written
 }
 
 /// From the first token to the last.

@@ -234,6 +234,11 @@ impl Pattern {
         }
     }
 
+    /// True when this is one of its words.
+    pub(super) fn has_word(&self, word: &str) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Word(w) if w == word))
+    }
+
     /// The first word, if the pattern begins with one.
     pub(super) fn first_word(&self) -> Option<&str> {
         match self.parts.first() {
