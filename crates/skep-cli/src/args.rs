@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use skep::{Engine, Hook};
+use skep_isa::asm::DIRECTIVES;
 
 /// The whole of eBPF in one program.
 #[derive(Parser, Debug)]
@@ -15,7 +16,8 @@ use skep::{Engine, Hook};
     after_help = "Examples:\n  \
         skep run count.bpf.o --on pcap:traffic.pcap     run over a capture, without root\n  \
         sudo skep run count.bpf.o --on xdp:eth0         run on a device\n  \
-        skep dis count.bpf.o                            show the instructions\n\n\
+        skep dis count.bpf.o                            show the instructions\n  \
+        skep asm count.s -o count.o                     make an object of instructions\n\n\
         Exit status: 0 success, 1 a negative answer, 2 wrong use or bad input, 3 the system refused."
 )]
 pub(crate) struct Cli {
@@ -33,6 +35,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Print an object's instructions, as llvm-objdump -d does.
     Dis(Dis),
+    /// Assemble a file of instructions into an object.
+    Asm(Asm),
     /// Programs in the kernel.
     #[command(subcommand)]
     Prog(Prog),
@@ -107,6 +111,18 @@ pub(crate) struct Dis {
     pub(crate) object: String,
 }
 
+/// `skep asm`.
+#[derive(Args, Debug)]
+#[command(after_help = asm_help())]
+pub(crate) struct Asm {
+    /// The assembly, in LLVM's spelling or the kernel's; `-` reads standard input.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) file: String,
+    /// The object.
+    #[arg(long, short, value_name = "OBJ", value_hint = ValueHint::FilePath)]
+    pub(crate) output: String,
+}
+
 /// `skep prog`.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Prog {
@@ -178,6 +194,32 @@ fn run_help() -> String {
         sudo skep run protocols.bpf.o --on xdp:eth0 --for 10s --json\n  \
         sudo skep run opens.bpf.o                       hooks come from the object's sections";
     format!("{examples}\n\nHooks: {}", Hook::forms())
+}
+
+/// A program, and the directives from their table.
+fn asm_help() -> String {
+    let width = DIRECTIVES.iter().map(|row| row.form.len()).max().unwrap_or(0);
+    let rows: Vec<String> = DIRECTIVES
+        .iter()
+        .filter(|row| !row.what.starts_with("Read over") && row.what != "The same.")
+        .map(|row| format!("  {:width$}  {}", row.form, row.what))
+        .collect();
+    let example = "Example:\n  skep asm pass.s -o pass.o && skep run pass.o --on pcap:traffic.pcap\n\n  \
+        where pass.s says\n    \
+            .license \"GPL\"\n    \
+            .map counts array key=4 value=8 entries=1\n    \
+            .section xdp\n    \
+            pass:   *(u32 *)(r10 - 4) = 0   ; a comment\n    \
+            \x20       r2 = r10\n    \
+            \x20       r2 += -4\n    \
+            \x20       r1 = counts ll\n    \
+            \x20       call bpf_map_lookup_elem\n    \
+            \x20       if r0 == 0 goto done\n    \
+            \x20       r1 = 1\n    \
+            \x20       lock *(u64 *)(r0 + 0) += r1\n    \
+            done:   r0 = 2\n    \
+            \x20       exit";
+    format!("{example}\n\nDirectives:\n{}", rows.join("\n"))
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -1,6 +1,6 @@
 //! The object model that everything exchanges: [`Object`] with its [`ProgramSpec`]s and [`MapSpec`]s, and [`Hook`]s.
 //!
-//! Enter at [`Object::parse`], which reads what clang makes. A spec describes; it needs no kernel and holds no
+//! Enter at [`Object::parse`], which reads what clang makes, and at [`write()`], which makes an object of assembly. A spec describes; it needs no kernel and holds no
 //! descriptor. This crate opens no file and knows no engine.
 #![forbid(unsafe_code)]
 
@@ -11,6 +11,7 @@ mod map;
 mod object;
 mod program;
 
+pub use elf::write;
 pub use hook::{Direction, Hook};
 pub use listing::{Listing, ListingError};
 pub use map::{MapRole, MapSpec};

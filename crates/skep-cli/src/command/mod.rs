@@ -1,5 +1,6 @@
 //! The verbs, one file each, and what several of them share.
 
+pub(crate) mod asm;
 pub(crate) mod completion;
 pub(crate) mod dis;
 pub(crate) mod feature;

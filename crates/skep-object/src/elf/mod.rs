@@ -1,8 +1,10 @@
-//! Objects read from ELF: sections and symbols here, maps in [`maps`], programs in [`programs`].
+//! Objects read from ELF: sections and symbols here, maps in [`maps`], programs in [`programs`]; written in
+//! [`write`](fn@write).
 
 mod maps;
 mod names;
 mod programs;
+mod write;
 
 use std::collections::HashMap;
 
@@ -12,6 +14,7 @@ use object::elf::{EM_BPF, ET_REL, FileHeader64, SHF_EXECINSTR, SHT_NOBITS, SHT_P
 use object::read::elf::{FileHeader, Rel as _, SectionHeader, Sym as _};
 use skep_btf::{Btf, Ext};
 use skep_diag::{Diagnostic, code};
+pub use write::write;
 
 use crate::object::Object;
 
