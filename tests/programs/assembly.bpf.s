@@ -178,6 +178,8 @@ done:
         r0 = 2                          ; XDP_PASS
         exit
 
+; Subprograms stand here: libbpf wants those that are no programs in this section.
+        .text
 ; Rounds r1 up to a power of two, at most 2^16.
 power_of_two:
         r0 = 1
@@ -190,8 +192,7 @@ power_of_two:
 .Lgrown:
         exit
 
-        .text
-; Mixes two words, in a section of its own.
+; Mixes two words.
 mix:
         r0 = r1
         r0 *= 0x01000193

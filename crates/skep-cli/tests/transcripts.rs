@@ -27,6 +27,7 @@ mod for_anybody {
     use super::*;
 
     tests!(User::Same, "tests/cli":
+        asm
         bad_captures
         bad_hooks
         bad_names

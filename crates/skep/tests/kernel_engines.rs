@@ -93,6 +93,25 @@ fn examples_do_the_same_on_both_engines() {
 }
 
 #[test]
+fn assembly_does_the_same_on_both_engines() {
+    let source = repository().join("tests/programs/assembly.bpf.s");
+    let text = std::fs::read_to_string(source).expect("the source");
+    assert!(text.lines().count() >= 200);
+    let assembly = skep_isa::asm::assemble("assembly.bpf.s", &text).unwrap_or_else(|errors| panic!("{}", errors[0]));
+    let folder = std::env::temp_dir().join(format!("skep-assembly-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.join("assembly.bpf.o");
+    std::fs::write(&path, skep_object::write(&assembly).expect("small")).expect("written");
+    let outcome = same(&path, &[]);
+    std::fs::remove_dir_all(&folder).expect("removed");
+    let outcome = outcome.unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(outcome.report.programs.first().and_then(|p| p.runs), Some(2532));
+    // Each map has something in it: no branch was left out.
+    let filled = outcome.maps.iter().filter(|(_, entries)| !entries.is_empty()).count();
+    assert_eq!(filled, 6);
+}
+
+#[test]
 fn a_burst_beyond_the_ring_buffer_loses_exactly_what_the_program_saw_refused() {
     let path = repository().join("tests/programs/ring_overfull.bpf.o");
     let outcome = same(&path, &[]).unwrap_or_else(|e| panic!("{e}"));

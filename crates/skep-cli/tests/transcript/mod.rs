@@ -135,7 +135,7 @@ fn copy_inputs(from: &Path, to: &Path) {
         let copy = to.join(path.file_name().expect("a name"));
         if path.is_dir() {
             copy_inputs(&path, &copy);
-        } else if path.extension().is_some_and(|e| e == "o" || e == "c" || e == "pcap") {
+        } else if path.extension().is_some_and(|e| ["o", "c", "s", "pcap"].iter().any(|kept| e == *kept)) {
             std::fs::copy(&path, &copy).expect("an input");
         }
     }

@@ -196,7 +196,10 @@ fn map_size(map: &Map) -> u32 {
 fn types(assembly: &Assembly) -> (Builder, Ext) {
     let mut builder = Builder::new();
     let int = integer(&mut builder, "int", 4, true);
-    map_types(&mut builder, int, &assembly.maps);
+    let words = [("u8", 1), ("u16", 2), ("u32", 4), ("u64", 8)]
+        .map(|(name, size)| (size, integer(&mut builder, name, size, false)));
+    map_types(&mut builder, int, &words, &assembly.maps);
+    data_types(&mut builder, &words, assembly);
     let mut ext = Ext::default();
     let file_off = builder.string(&assembly.origin);
     for (at, section) in assembly.sections.iter().enumerate() {
@@ -235,13 +238,44 @@ fn integer(builder: &mut Builder, name: &str, size: u32, signed: bool) -> TypeId
     builder.add(name, Kind::Int { size, bits: (size * 8) as u8, signed, char: false, bool: false })
 }
 
+/// The unsigned integers, each with its size.
+type Words = [(u32, TypeId); 4];
+
+/// Variables for the labels of data sections: integers where the size is one's, else bytes.
+fn data_types(builder: &mut Builder, words: &Words, assembly: &Assembly) {
+    let [(_, byte), ..] = *words;
+    for (at, section) in assembly.sections.iter().enumerate() {
+        let size = match &section.content {
+            Content::Code(_) => continue,
+            Content::Data(bytes) => bytes.len() as u64,
+            Content::Zeros(count) => *count,
+        };
+        let mut vars = Vec::new();
+        for symbol in assembly.symbols.iter().filter(|s| s.section == at && s.size != 0) {
+            let (offset, len) = (symbol.offset as u32, symbol.size as u32);
+            // Two labels of one place would be two variables of it, which the kernel refuses.
+            if vars.last().is_some_and(|before: &SectionVar| before.offset == offset) {
+                continue;
+            }
+            let type_id = match words.iter().find(|(size, _)| u64::from(*size) == symbol.size) {
+                Some((_, word)) => *word,
+                None => builder.add("", Kind::Array { element: byte, len }),
+            };
+            let linkage = if symbol.is_global { GLOBAL } else { STATIC };
+            let type_id = builder.add(&symbol.name, Kind::Var { type_id, linkage: linkage.into() });
+            vars.push(SectionVar { type_id, offset, size: len });
+        }
+        if !vars.is_empty() {
+            builder.add(&section.name, Kind::Datasec { size: size as u32, vars });
+        }
+    }
+}
+
 /// `.maps` as clang describes it: a variable for each map, of a structure whose members are pointers.
-fn map_types(builder: &mut Builder, int: TypeId, maps: &[Map]) {
+fn map_types(builder: &mut Builder, int: TypeId, words: &Words, maps: &[Map]) {
     if maps.is_empty() {
         return;
     }
-    let unsigned =
-        [("u8", 1), ("u16", 2), ("u32", 4), ("u64", 8)].map(|(name, size)| (size, integer(builder, name, size, false)));
     let mut vars = Vec::new();
     let mut offset = 0;
     for map in maps {
@@ -249,7 +283,7 @@ fn map_types(builder: &mut Builder, int: TypeId, maps: &[Map]) {
         for (name, setting) in settings(map) {
             let to = match setting {
                 Setting::Number(len) => builder.add("", Kind::Array { element: int, len }),
-                Setting::Type(size) => unsigned.iter().find(|(s, _)| *s == size).map_or(int, |(_, id)| *id),
+                Setting::Type(size) => words.iter().find(|(s, _)| *s == size).map_or(int, |(_, id)| *id),
             };
             let type_id = builder.add("", Kind::Ptr(to));
             let bit_offset = members.len() as u32 * POINTER * 8;
