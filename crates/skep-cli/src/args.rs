@@ -198,11 +198,10 @@ fn run_help() -> String {
 
 /// A program, and the directives from their table.
 fn asm_help() -> String {
-    let width = DIRECTIVES.iter().map(|row| row.form.len()).max().unwrap_or(0);
     let rows: Vec<String> = DIRECTIVES
         .iter()
         .filter(|row| !row.what.starts_with("Read over") && row.what != "The same.")
-        .map(|row| format!("  {:width$}  {}", row.form, row.what))
+        .map(|row| format!("  {}\n      {}", row.form, row.what))
         .collect();
     let example = "Example:\n  skep asm pass.s -o pass.o && skep run pass.o --on pcap:traffic.pcap\n\n  \
         where pass.s says\n    \

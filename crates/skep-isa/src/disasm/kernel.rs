@@ -77,7 +77,8 @@ pub fn write(out: &mut impl Write, op: &Op, insn: Insn, high: i32) -> Result {
         Kind::MayGoto => write!(out, "may_goto pc{off:+}"),
         Kind::Call(Callee::Helper) => match u32::try_from(imm).ok().and_then(helper::find) {
             Some(helper) => write!(out, "call bpf_{}#{imm}", helper.name),
-            None => write!(out, "call unknown#{imm}"),
+            // The number before the first helper has a name too.
+            None => write!(out, "call {}#{imm}", if imm == 0 { "bpf_unspec" } else { "unknown" }),
         },
         Kind::Call(Callee::Local) => write!(out, "call pc{imm:+}"),
         Kind::Call(Callee::Kfunc) => write!(out, "call kernel-function#{imm}"),
