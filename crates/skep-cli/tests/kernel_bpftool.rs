@@ -9,6 +9,7 @@ use std::process::Command;
 use live::*;
 use rustix::process::Signal;
 use serde_json::Value;
+use skep_isa::Insn;
 
 /// The JSON that a skep command prints.
 fn skep(words: &str) -> Value {
@@ -128,4 +129,40 @@ fn features_have_the_names_and_answers_of_bpftool() {
         let differences: Vec<_> = named.iter().filter(differs).map(|(n, a)| (n, a, &ours[group][n])).collect();
         assert!(differences.is_empty(), "name, bpftool's answer, ours: {differences:#?}");
     }
+}
+
+#[test]
+fn libbpf_loads_what_asm_makes_and_what_bpftool_dumps_is_assembled_to_the_same_bytes() {
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/programs/assembly.bpf.s");
+    let text = std::fs::read_to_string(source).expect("the source");
+    // Debian's bpftool prints nothing sensible for the newest instructions.
+    let newest = ["bswap", "(s8)", "(s16)", "(s32)", "s/=", "s%=", "gotol"];
+    let older = |line: &&str| !newest.iter().any(|word| line.contains(word));
+    let text: Vec<&str> =
+        text.lines().filter(older).map(|line| if line.contains("r2 ^= r3") { "r2 = 1" } else { line }).collect();
+    let folder = std::env::temp_dir().join(format!("skep-asm-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = |name: &str| folder.join(name).display().to_string();
+    std::fs::write(file("older.s"), text.join("\n")).expect("written");
+    let skep = env!("CARGO_BIN_EXE_skep");
+    run(&format!("{skep} asm {} -o {}", file("older.s"), file("older.bpf.o")));
+
+    let pin = format!("/sys/fs/bpf/skep-asm-{}", std::process::id());
+    run(&format!("bpftool prog load {} {pin} type xdp", file("older.bpf.o")));
+    let dump = run(&format!("bpftool prog dump xlated pinned {pin}"));
+    std::fs::write(file("dump.s"), dump).expect("written");
+    run(&format!("bpftool prog dump xlated pinned {pin} file {}", file("dump.bin")));
+    std::fs::remove_file(&pin).expect("pinned");
+
+    run(&format!("{skep} asm {} -o {}", file("dump.s"), file("dump.o")));
+    run(&format!("llvm-objcopy-19 -O binary --only-section=.text {} {}", file("dump.o"), file("again.bin")));
+    let [dumped, again] = ["dump.bin", "again.bin"].map(|name| std::fs::read(file(name)).expect("bytes"));
+    std::fs::remove_dir_all(&folder).expect("removed");
+    assert!(dumped.len() > 1000, "{}", dumped.len());
+    // The kernel moves a call's distance to the offset; in the immediate it has the number of the function.
+    let mut dumped = Insn::slots(&dumped);
+    for insn in dumped.iter_mut().filter(|insn| insn.is_local_call()) {
+        (insn.off, insn.imm) = (0, insn.off.into());
+    }
+    assert_eq!(dumped, Insn::slots(&again));
 }

@@ -130,6 +130,9 @@ impl<'a> Draft<'a> {
             rest = after;
         }
         let Some(first) = rest.first() else { return };
+        if let Some(name) = prototype(rest) {
+            return self.label(at, name);
+        }
         if let Some(bad) = rest.iter().find_map(|t| match t.word {
             Word::Bad(why) => Some((t.span.clone(), why)),
             _ => None,
@@ -211,6 +214,14 @@ impl<'a> Draft<'a> {
     pub(super) fn is_own(name: &str) -> bool {
         OWN.iter().any(|own| name.starts_with(own))
     }
+}
+
+/// The name in `int count(struct xdp_md * ctx):`, with which bpftool begins a function.
+fn prototype<'t, 'a>(tokens: &'t [Token<'a>]) -> Option<&'t Token<'a>> {
+    let [.., close, colon] = tokens else { return None };
+    let open = tokens.iter().position(|t| t.is("("))?;
+    let name = tokens.get(open.checked_sub(1)?).filter(|t| matches!(t.word, Word::Name(_)))?;
+    (open > 1 && close.is(")") && colon.is(":")).then_some(name)
 }
 
 /// The code in parentheses that a line in the kernel's spelling begins with, and the tokens after it.

@@ -161,7 +161,7 @@ fn maps(elf: &mut Elf<'_>, maps: &[Map]) -> Vec<SymbolId> {
     symbols
 }
 
-/// A field of a map's definition: a number, or the size of a type.
+/// A field of a map's definition: a number, or a type of that many bytes.
 enum Setting {
     Number(u32),
     Type(u32),
@@ -169,16 +169,11 @@ enum Setting {
 
 /// What a map's definition says: `type` always, the rest where it is not 0.
 fn settings(map: &Map) -> Vec<(&'static str, Setting)> {
-    let sized = |typed, plain, size: u32| match size {
-        1 | 2 | 4 | 8 => (typed, Setting::Type(size)),
-        _ => (plain, Setting::Number(size)),
-    };
     let mut settings = vec![("type", Setting::Number(map.map_type.id()))];
-    if map.key_size != 0 {
-        settings.push(sized("key", "key_size", map.key_size));
-    }
-    if map.value_size != 0 {
-        settings.push(sized("value", "value_size", map.value_size));
+    for (name, size) in [("key", map.key_size), ("value", map.value_size)] {
+        if size != 0 {
+            settings.push((name, Setting::Type(size)));
+        }
     }
     for (name, number) in [("max_entries", map.max_entries), ("map_flags", map.flags)] {
         if number != 0 {
@@ -241,9 +236,18 @@ fn integer(builder: &mut Builder, name: &str, size: u32, signed: bool) -> TypeId
 /// The unsigned integers, each with its size.
 type Words = [(u32, TypeId); 4];
 
-/// Variables for the labels of data sections: integers where the size is one's, else bytes.
+/// A type of this many bytes: the integer of this size, else an array of the largest that divides it.
+fn bytes_type(builder: &mut Builder, words: &Words, size: u32) -> TypeId {
+    if let Some((_, word)) = words.iter().find(|(bytes, _)| *bytes == size) {
+        return *word;
+    }
+    let [byte, ..] = *words;
+    let (bytes, element) = words.iter().rev().find(|(bytes, _)| size.is_multiple_of(*bytes)).copied().unwrap_or(byte);
+    builder.add("", Kind::Array { element, len: size / bytes })
+}
+
+/// Variables for the labels of data sections.
 fn data_types(builder: &mut Builder, words: &Words, assembly: &Assembly) {
-    let [(_, byte), ..] = *words;
     for (at, section) in assembly.sections.iter().enumerate() {
         let size = match &section.content {
             Content::Code(_) => continue,
@@ -257,10 +261,7 @@ fn data_types(builder: &mut Builder, words: &Words, assembly: &Assembly) {
             if vars.last().is_some_and(|before: &SectionVar| before.offset == offset) {
                 continue;
             }
-            let type_id = match words.iter().find(|(size, _)| u64::from(*size) == symbol.size) {
-                Some((_, word)) => *word,
-                None => builder.add("", Kind::Array { element: byte, len }),
-            };
+            let type_id = bytes_type(builder, words, len);
             let linkage = if symbol.is_global { GLOBAL } else { STATIC };
             let type_id = builder.add(&symbol.name, Kind::Var { type_id, linkage: linkage.into() });
             vars.push(SectionVar { type_id, offset, size: len });
@@ -283,7 +284,7 @@ fn map_types(builder: &mut Builder, int: TypeId, words: &Words, maps: &[Map]) {
         for (name, setting) in settings(map) {
             let to = match setting {
                 Setting::Number(len) => builder.add("", Kind::Array { element: int, len }),
-                Setting::Type(size) => words.iter().find(|(s, _)| *s == size).map_or(int, |(_, id)| *id),
+                Setting::Type(size) => bytes_type(builder, words, size),
             };
             let type_id = builder.add("", Kind::Ptr(to));
             let bit_offset = members.len() as u32 * POINTER * 8;
