@@ -91,6 +91,63 @@ fn two_sections_with_programs_and_shared_subprograms_are_linked() {
     assert_eq!(code[1], ("two", [&wide[..], &[call(1), exit, mov, exit]].concat()));
 }
 
+#[test]
+fn whatever_is_assembled_is_written_and_read_or_refused_but_never_a_panic() {
+    const WORDS: &[&str] = &[
+        "\n",
+        "\n",
+        "\n",
+        "a:",
+        "b:",
+        "c:",
+        "exit",
+        "r0 = 1",
+        "r1 = a ll",
+        "r1 = m ll",
+        "call a",
+        "call b",
+        "goto c",
+        ".section xdp\n",
+        ".section tc\n",
+        ".text\n",
+        ".data\n",
+        ".bss\n",
+        ".section \"\"\n",
+        ".global b\n",
+        ".zero 9\n",
+        ".byte 1,2\n",
+        ".map m hash key=3 value=100 entries=4294967295\n",
+        ".map n ringbuf entries=1\n",
+        ".license X\n",
+        ".map o arena\n",
+        "call 1",
+        ".type c,@object\n",
+        ".section license\n",
+        ".asciz \"GPL\"\n",
+        ".section .rodata.x\n",
+    ];
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as usize
+    };
+    let mut written = 0;
+    for _ in 0..4_000 {
+        let text: String = (0..random() % 24).map(|_| WORDS[random() % WORDS.len()].to_owned() + "\n").collect();
+        let Ok(assembly) = asm::assemble("random.s", &text) else { continue };
+        let bytes = write(&assembly).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let listing = Listing::parse(&bytes).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let _ = listing.display("random.o").to_string();
+        if let Err(error) = Object::parse("random.o", &bytes) {
+            assert!(!error.to_string().is_empty());
+        }
+        written += 1;
+    }
+    assert!(written > 200, "{written}");
+}
+
 #[cfg(feature = "corpus-tests")]
 mod again {
     use std::process::Command;

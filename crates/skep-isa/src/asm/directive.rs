@@ -82,7 +82,7 @@ pub const DIRECTIVES: &[Directive] = &[
     row(".cfi_endproc", Act::Skip, ".cfi_endproc", "Read over."),
 ];
 
-/// Most bytes of all data of a section.
+/// Most bytes of all data of a file: a few words could ask for any number.
 const MOST_DATA: u64 = 1 << 28;
 /// Most maps of a file.
 const MOST_MAPS: usize = 4096;
@@ -306,20 +306,25 @@ impl<'a> Draft<'a> {
         let Word::Int(count) = number.word else {
             return Err(wrong(spot(at, number), "this is no number", "expected a number of bytes"));
         };
+        self.take(spot(at, number), count)?;
         let section = self.section_here();
         let Some(section) = self.sections.get_mut(section) else { return Ok(()) };
-        if section.len().saturating_add(count) > MOST_DATA {
-            return Err(wrong(
-                spot(at, number),
-                "a section has at most 268435456 bytes of data",
-                "expected fewer bytes",
-            ));
-        }
         if section.is_zeros() {
             section.zeros += count;
             return Ok(());
         }
         self.emit(at, rest, &vec![0; count as usize])
+    }
+
+    /// Takes bytes from those that a file may have.
+    fn take(&mut self, here: Spot, count: u64) -> Done {
+        match self.data.checked_add(count).filter(|data| *data <= MOST_DATA) {
+            Some(data) => {
+                self.data = data;
+                Ok(())
+            }
+            None => Err(wrong(here, "a file has at most 268435456 bytes of data", "expected fewer bytes")),
+        }
     }
 
     fn align(&mut self, at: usize, rest: &[Token<'a>]) -> Done {
@@ -355,10 +360,8 @@ impl<'a> Draft<'a> {
             };
             let error = self.report.error(code::ASM_PLACE, title, &here, "data");
             self.report.add(at, error.help("name a section for data first: `.data`, `.rodata` or `.section license`"));
-        } else if section.len() + bytes.len() as u64 <= MOST_DATA {
-            section.bytes.extend(bytes);
         } else {
-            return Err(wrong(here, "a section has at most 268435456 bytes of data", "expected fewer bytes"));
+            section.bytes.extend(bytes);
         }
         Ok(())
     }

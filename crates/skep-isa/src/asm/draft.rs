@@ -25,6 +25,8 @@ pub(super) struct Draft<'a> {
     /// What directives say of labels that may come later.
     pub globals: HashMap<String, Spot>,
     pub typed: HashMap<String, bool>,
+    /// Bytes of data in all sections.
+    pub data: u64,
 }
 
 /// What a name stands for.
@@ -90,6 +92,7 @@ impl<'a> Draft<'a> {
             maps: Vec::new(),
             globals: HashMap::new(),
             typed: HashMap::new(),
+            data: 0,
         }
     }
 

@@ -143,6 +143,7 @@ proptest! {
         match decode(insn) {
             Ok(op) => {
                 prop_assert_eq!(op.code, insn.code);
+                prop_assert_eq!(op.encode(insn.dst, insn.src, insn.off, insn.imm), Ok(insn));
                 let _ = check_tail(op, Insn::from_bytes(next));
             }
             Err(refusal) => prop_assert!(!refusal.to_string().is_empty()),
