@@ -1,7 +1,7 @@
 //! The assembler: text to instructions, in LLVM's spelling and in the kernel's.
 //!
 //! Enter at [`assemble`] for a file and at [`instructions`] for a few lines. How instructions are written is read off
-//! the table of operations ([`pattern`]); [`DIRECTIVES`] are the rest of the language. The assembler goes on after an
+//! the table of operations (`pattern.rs`); [`DIRECTIVES`] are the rest of the language. The assembler goes on after an
 //! error, so that one run tells of all of them. What it makes, an [`Assembly`], knows no ELF: `skep-object` writes that.
 //!
 //! ```text
