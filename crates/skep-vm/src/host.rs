@@ -46,12 +46,12 @@ pub struct Config {
     pub fuel: u64,
     /// Keeps the limits of the kernel's test run (`BPF_PROG_TEST_RUN`, Linux 6.18), so that results compare one to one.
     pub like_kernel: bool,
-    /// Bytes all maps of one machine may take together.
+    /// Bytes all maps of one machine may take together, 256 more for each entry counted in.
     pub map_memory: u64,
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config { cpus: 1, fuel: 1 << 24, like_kernel: false, map_memory: 8 << 30 }
+        Config { cpus: 1, fuel: 1 << 24, like_kernel: false, map_memory: 4 << 30 }
     }
 }

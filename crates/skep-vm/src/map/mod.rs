@@ -24,6 +24,9 @@ pub(crate) const EXIST: u64 = 2;
 /// Most bytes of a key, as in the kernel: it must fit on the stack.
 const MOST_KEY: usize = 512;
 
+/// Bytes an entry takes beside its own when all are handed out: an array of zeros costs nothing until it is shown.
+const HANDED_OUT: u64 = 256;
+
 const F_NO_PREALLOC: u32 = 1 << 0;
 const F_RDONLY_PROG: u32 = 1 << 7;
 const F_WRONLY_PROG: u32 = 1 << 8;
@@ -128,7 +131,7 @@ impl Map {
             _ if key_size == 0 => return Err(bad("`key_size` is 0")),
             _ => {}
         }
-        // What it takes when full: values in their strides, keys, and 16 bytes of links for each key.
+        // What it takes when full: values in their strides, keys, 16 bytes of links for each key; and to be shown.
         let stride = Slab::stride_of(value_size) as u64;
         let slab = if is_ring { 2 * entries as u64 } else { entries as u64 * copies as u64 * stride };
         let region: u64 = 1 << 32;
@@ -136,7 +139,8 @@ impl Map {
             return Err(too_large(slab, region));
         }
         let is_keyed = !is_ring && !is_array(spec.map_type);
-        let bytes = slab + if is_keyed { entries as u64 * (2 * key_size as u64 + 24) } else { 0 };
+        let each = if is_keyed { 2 * key_size as u64 + 24 } else { 0 } + if is_ring { 0 } else { HANDED_OUT };
+        let bytes = slab + entries as u64 * each;
         if bytes > left {
             return Err(too_large(bytes, left));
         }

@@ -168,6 +168,8 @@ fn wrong_shapes_and_sizes_are_errors() {
     assert!(matches!(refused(MapType::Array, 4, 1 << 20, 1 << 20), Error::MapTooLarge { .. }));
     assert!(matches!(refused(MapType::Hash, 4, u32::MAX, u32::MAX), Error::MapTooLarge { .. }));
     assert!(matches!(refused(MapType::Array, 4, 8, u32::MAX), Error::MapTooLarge { .. }));
+    // Zeros take no memory, but what shows them does.
+    assert!(matches!(refused(MapType::Array, 4, 8, 1 << 28), Error::MapTooLarge { .. }));
 }
 
 #[test]
