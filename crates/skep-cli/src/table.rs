@@ -5,6 +5,8 @@ use skep::{Entry, Value};
 
 /// Rows of a map that a table shows at most; the JSON has them all.
 const MAX_ROWS: usize = 40;
+/// Members of a structure that become columns at most; a larger one stands in one column.
+const MAX_COLUMNS: usize = 64;
 
 /// An empty table in our style.
 pub(crate) fn new(header: impl IntoIterator<Item = String>) -> Table {
@@ -69,11 +71,21 @@ pub(crate) fn trim(table: &Table) -> String {
     table.to_string().lines().map(|line| format!(" {}", line.trim_end())).collect::<Vec<_>>().join("\n")
 }
 
-fn columns(word: &str, value: &Value, names: &mut Vec<String>) {
+/// The members that become columns.
+fn fields(value: &Value) -> Option<&[(String, Value)]> {
     match value {
-        Value::Struct(fields) => {
-            for (name, _) in fields.iter().filter(|(name, _)| !names.contains(name)).collect::<Vec<_>>() {
-                names.push(name.clone());
+        Value::Struct(fields) if fields.len() <= MAX_COLUMNS => Some(fields),
+        _ => None,
+    }
+}
+
+fn columns(word: &str, value: &Value, names: &mut Vec<String>) {
+    match fields(value) {
+        Some(fields) => {
+            for (name, _) in fields {
+                if !names.contains(name) {
+                    names.push(name.clone());
+                }
             }
         }
         _ if !names.iter().any(|n| n == word) => names.push(word.to_owned()),
@@ -82,10 +94,8 @@ fn columns(word: &str, value: &Value, names: &mut Vec<String>) {
 }
 
 fn cell(word: &str, value: &Value, column: &str) -> String {
-    match value {
-        Value::Struct(fields) => {
-            fields.iter().find(|(name, _)| name == column).map(|(_, v)| v.to_string()).unwrap_or_default()
-        }
+    match fields(value) {
+        Some(fields) => fields.iter().find(|(name, _)| name == column).map(|(_, v)| v.to_string()).unwrap_or_default(),
         _ if column == word => value.to_string(),
         _ => String::new(),
     }
@@ -97,8 +107,8 @@ fn is_number(key: &Value, value: &Value, index: usize, split: usize, keys: &[Str
         Some(at) => (value, "value", values.get(at)),
     };
     let Some(column) = column else { return false };
-    let field = match of {
-        Value::Struct(fields) => fields.iter().find(|(name, _)| name == column).map(|(_, v)| v),
+    let field = match fields(of) {
+        Some(fields) => fields.iter().find(|(name, _)| name == column).map(|(_, v)| v),
         _ => (column == word).then_some(of),
     };
     matches!(field, Some(Value::Int(_) | Value::Uint(_) | Value::Wide(_) | Value::Float(_)) | None)
@@ -164,6 +174,14 @@ protocols
   1 entry holds only zeros
 ";
         assert_eq!(entries("protocols", false, &rows), expected);
+    }
+
+    #[test]
+    fn a_structure_of_thousands_of_members_stands_in_one_column() {
+        let members = (0..65_535).map(|at| (format!("m{at}"), Value::Uint(1))).collect();
+        let text = entries("wide", false, &[Entry { key: Value::Uint(7), value: Value::Struct(members) }]);
+        assert!(text.starts_with("wide\n  key  value"), "{}", &text[..40]);
+        assert!(text.contains("m65534: 1}"));
     }
 
     #[test]
