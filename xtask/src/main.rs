@@ -14,7 +14,7 @@ const USAGE: &str = "tasks:
   check           layers, file sizes, module docs, unsafe, licences of dependencies
   objects [bless] compile the examples and test programs, compare with the committed objects (bless: replace them)
   test [quick]    the test lanes; quick is what needs no privilege
-  bench           figures of docs/performance.md, with peers side by side";
+  bench [--write] how fast skep is, with peers side by side (--write: into docs/performance.md)";
 
 fn main() -> ExitCode {
     match run() {
@@ -35,7 +35,8 @@ fn run() -> Result<()> {
         ["objects", "bless"] => objects::run(true),
         ["test"] => test::run(false),
         ["test", "quick"] => test::run(true),
-        ["bench"] => bench::run(),
+        ["bench"] => bench::run(false),
+        ["bench", "--write"] => bench::run(true),
         _ => bail!("{USAGE}"),
     }
 }

@@ -24,6 +24,7 @@ const PACKAGES: &[&str] = &[
     "python3",
     "tshark",
     "qemu-system-x86",
+    "systemd",
 ];
 
 /// One step of a run: its name, and the command.
@@ -56,6 +57,7 @@ pub(crate) fn run(quick: bool) -> Result<()> {
         install()?;
         lanes.extend([
             lane("objects", &["cargo", "run", "-q", "--locked", "-p", "xtask", "--", "objects"]),
+            lane("benchmark", &["cargo", "check", "--manifest-path", "bench/Cargo.toml", "--locked"]),
             lane("release build", &["cargo", "build", "--release", "--locked"]),
             lane(
                 "tests",

@@ -58,12 +58,17 @@ impl Btf {
             && let Some(address) = address(text)
         {
             if address.len() != len {
-                return Err(format!("`{text}` has {} bytes, the array has {len}", address.len()));
+                return Err(format!("`{text}` is an address of {} bytes, here stands one of {len}", address.len()));
             }
             out.get_mut(..len).ok_or("the array is cut short")?.copy_from_slice(&address);
             return Ok(());
         }
-        let items = items(text).ok_or_else(|| format!("`{text}` is not a list `{{a, b, …}}`"))?;
+        let items = items(text).ok_or_else(|| match (size, len) {
+            (1, 4) => format!("`{text}` is neither an IPv4 address nor a list `{{a, b, c, d}}`"),
+            (1, 6) => format!("`{text}` is neither a MAC address nor a list `{{a, b, …}}`"),
+            (1, 16) => format!("`{text}` is neither an IPv6 address nor a list `{{a, b, …}}`"),
+            _ => format!("`{text}` is not a list `{{a, b, …}}`"),
+        })?;
         if items.len() != len || size == 0 {
             return Err(format!("`{text}` has {} items, the array has {len}", items.len()));
         }
@@ -77,12 +82,13 @@ impl Btf {
         if let ([length, address], Some((network, bits))) = (members, text.split_once('/'))
             && self.string(length.name_off) == Some("prefixlen")
         {
+            // First the address: of one of the other family, the prefix is not what is wrong.
+            self.write_member(address, network, out, depth)?;
             let whole = self.size_of(address.type_id).unwrap_or(0).saturating_mul(8);
             if bits.parse::<u64>().is_ok_and(|bits| bits > whole) {
                 return Err(format!("a prefix of {bits} bits is longer than the {whole} bits of the address"));
             }
-            self.write_member(length, bits, out, depth)?;
-            return self.write_member(address, network, out, depth);
+            return self.write_member(length, bits, out, depth);
         }
         let items = items(text).ok_or_else(|| format!("`{text}` is not a structure `{{a, b, …}}`"))?;
         if items.len() != members.len() {

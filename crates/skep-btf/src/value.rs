@@ -18,6 +18,8 @@ pub enum Value {
     Uint(u64),
     /// A 128-bit integer.
     Wide(u128),
+    /// Where code stands in the kernel (tag `format:ksym`); JSON gets the number.
+    Address(u64),
     /// `_Bool`.
     Bool(bool),
     /// A floating-point number.
@@ -45,8 +47,9 @@ impl Btf {
     /// The value that `bytes` hold for this type. Where the type ends in nowhere, or the bytes are too few for it, the
     /// bytes themselves.
     ///
-    /// A flexible array takes what bytes are left. Declarations tagged `format:ipv4`, `format:ipv6`, `format:mac` or
-    /// `format:hex` (`__attribute__((btf_decl_tag("format:ipv4")))` on a member or typedef) are shown so to people.
+    /// A flexible array takes what bytes are left. Declarations tagged `format:ipv4`, `format:ipv6`, `format:mac`,
+    /// `format:hex` or `format:ksym` (`__attribute__((btf_decl_tag("format:ipv4")))` on a member or typedef) are shown so
+    /// to people.
     pub fn value(&self, id: TypeId, bytes: &[u8]) -> Value {
         // A hostile type may hold itself many times over, or the same text in a thousand members; what it may make is
         // bounded by what there is to show.
@@ -197,6 +200,15 @@ fn shown(format: &str, value: &Value, bytes: &[u8]) -> Option<Value> {
         "ipv4" => std::net::Ipv4Addr::from(<[u8; 4]>::try_from(bytes.get(..4)?).ok()?).to_string(),
         "ipv6" => std::net::Ipv6Addr::from(<[u8; 16]>::try_from(bytes.get(..16)?).ok()?).to_string(),
         "mac" => bytes.get(..6)?.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(":"),
+        "ksym" => {
+            return match value {
+                Value::Uint(v) => Some(Value::Address(*v)),
+                Value::List(items) => {
+                    items.iter().map(|item| shown(format, item, &[])).collect::<Option<_>>().map(Value::List)
+                }
+                _ => None,
+            };
+        }
         "hex" => match value {
             Value::Uint(v) => format!("{v:#x}"),
             Value::Int(v) => format!("{v:#x}"),
@@ -207,6 +219,22 @@ fn shown(format: &str, value: &Value, bytes: &[u8]) -> Option<Value> {
     Some(Value::Shown { value: Box::new(value.clone()), text })
 }
 
+impl Value {
+    /// Gives addresses of kernel code the names that `name` knows.
+    pub fn name_addresses(&mut self, name: &mut dyn FnMut(u64) -> Option<String>) {
+        match self {
+            Value::Address(address) => {
+                if let Some(text) = name(*address) {
+                    *self = Value::Shown { value: Box::new(Value::Uint(*address)), text };
+                }
+            }
+            Value::List(items) => items.iter_mut().for_each(|item| item.name_addresses(name)),
+            Value::Struct(fields) => fields.iter_mut().for_each(|(_, field)| field.name_addresses(name)),
+            _ => {}
+        }
+    }
+}
+
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -214,6 +242,7 @@ impl fmt::Display for Value {
             Value::Int(v) => write!(f, "{v}"),
             Value::Uint(v) => write!(f, "{v}"),
             Value::Wide(v) => write!(f, "{v}"),
+            Value::Address(v) => write!(f, "{v:#x}"),
             Value::Bool(v) => write!(f, "{v}"),
             Value::Float(v) => write!(f, "{v}"),
             // Control characters from a traced program must not reach a terminal.
@@ -222,7 +251,9 @@ impl fmt::Display for Value {
             Value::Constant(v) | Value::Shown { text: v, .. } => f.write_str(v),
             Value::List(items) => {
                 f.write_str("[")?;
-                for (at, item) in items.iter().enumerate() {
+                // A stack is as long as its addresses; zeros fill the rest of the array.
+                let used = items.iter().rposition(|i| *i != Value::Address(0)).map_or(0, |last| last + 1);
+                for (at, item) in items.iter().take(used).enumerate() {
                     write!(f, "{}{item}", if at == 0 { "" } else { ", " })?;
                 }
                 f.write_str("]")
@@ -243,7 +274,7 @@ impl Serialize for Value {
         match self {
             Value::Null => s.serialize_unit(),
             Value::Int(v) => s.serialize_i64(*v),
-            Value::Uint(v) => s.serialize_u64(*v),
+            Value::Uint(v) | Value::Address(v) => s.serialize_u64(*v),
             Value::Wide(v) => s.serialize_u128(*v),
             Value::Bool(v) => s.serialize_bool(*v),
             Value::Float(v) => s.serialize_f64(*v),

@@ -58,13 +58,7 @@ pub(crate) enum Command {
 
 /// `skep run`.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  \
-    skep run protocols.bpf.o --on pcap:traffic.pcap\n  \
-    skep run blocklist.bpf.o --on pcap:in.pcap --fill blocked4=networks.txt --write out.pcapng\n  \
-    sudo skep run protocols.bpf.o --on xdp:eth0 --for 10s --json\n  \
-    sudo skep run opens.bpf.o                       hooks come from the object's sections\n\n\
-    Hooks: pcap:FILE, xdp:DEVICE, tcx:DEVICE:ingress|egress, tc:DEVICE:ingress|egress, socket:DEVICE,\n       \
-    tracepoint:CATEGORY:NAME, rawtracepoint:NAME, profile:hz:RATE")]
+#[command(after_help = run_help())]
 pub(crate) struct Run {
     /// The object, as clang made it.
     #[arg(value_hint = ValueHint::FilePath)]
@@ -96,6 +90,9 @@ pub(crate) struct Run {
     /// Kernel: load programs untouched; what they do not count is then null.
     #[arg(long)]
     pub(crate) verbatim: bool,
+    /// Kernel: when the verifier rejects a program, print its whole log too.
+    #[arg(long)]
+    pub(crate) log: bool,
     /// Vm: keep the limits of the kernel's test run, so that both engines give the same numbers.
     #[arg(long)]
     pub(crate) like_kernel: bool,
@@ -173,6 +170,16 @@ impl Run {
     }
 }
 
+/// Examples, and the hooks from their table.
+fn run_help() -> String {
+    let examples = "Examples:\n  \
+        skep run protocols.bpf.o --on pcap:traffic.pcap\n  \
+        skep run blocklist.bpf.o --on pcap:in.pcap --fill blocked4=networks.txt --write out.pcapng\n  \
+        sudo skep run protocols.bpf.o --on xdp:eth0 --for 10s --json\n  \
+        sudo skep run opens.bpf.o                       hooks come from the object's sections";
+    format!("{examples}\n\nHooks: {}", Hook::forms())
+}
+
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((map, rest)) if !map.is_empty() && !rest.is_empty() => Ok((map.to_owned(), rest.to_owned())),
@@ -183,14 +190,14 @@ fn pair(text: &str) -> Result<(String, String), String> {
 fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let scale = match unit {
+    let number: f64 = number.parse().map_err(|_| "expected a time such as 500ms, 5s or 2m".to_owned())?;
+    let scale = match unit.trim() {
         "ms" => 0.001,
         "" | "s" => 1.0,
         "m" | "min" => 60.0,
         "h" => 3600.0,
-        _ => return Err(format!("`{unit}` is no unit of time; use ms, s, m or h")),
+        unit => return Err(format!("`{unit}` is no unit of time; use ms, s, m or h")),
     };
-    let number: f64 = number.parse().map_err(|_| "expected a time such as 500ms, 5s or 2m".to_owned())?;
     Duration::try_from_secs_f64(number * scale).map_err(|e| e.to_string())
 }
 

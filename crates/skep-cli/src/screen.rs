@@ -3,7 +3,8 @@
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use skep::{Loaded, ProgramReport, Progress, Record, Report};
+use skep::{Entry, Loaded, Printed, ProgramReport, Progress, Record, Report};
+use skep_object::MapRole;
 
 use crate::bar::Bar;
 use crate::failure::Failure;
@@ -66,6 +67,23 @@ impl Screen {
         }
     }
 
+    /// What programs printed, on stderr: on stdout are records and tables only.
+    pub(crate) fn printed(&mut self, out: &mut impl Write, printed: &Printed) -> Result<(), Failure> {
+        if printed.lines.is_empty() {
+            return Ok(());
+        }
+        self.erase(out)?;
+        out.flush()?;
+        self.clear_bar();
+        for line in &printed.lines {
+            crate::complain(&format!("print: {line}"));
+        }
+        if printed.lost > 0 {
+            crate::complain(&format!("note: {} printed lines were lost: too many came at once", printed.lost));
+        }
+        Ok(())
+    }
+
     /// After each step: moves the bar, and draws the tables anew when it is time.
     pub(crate) fn step(&mut self, out: &mut impl Write, loaded: &Loaded, at: &Progress) -> Result<(), Failure> {
         if at.frames < at.of && !self.quiet && self.started.elapsed() > PATIENCE {
@@ -114,7 +132,11 @@ fn tables(loaded: &Loaded) -> Result<String, Failure> {
         if map.is_constant() || !skep::readable(map.spec().map_type) {
             continue;
         }
-        text.push_str(&table::entries(map.name(), map.spec().map_type.is_per_cpu(), &map.entries()?));
+        let entries = map.entries()?;
+        text.push_str(&match (&map.spec().role, entries.as_slice()) {
+            (MapRole::Data { .. }, [Entry { value, .. }]) => table::variables(map.name(), value),
+            _ => table::entries(map.name(), map.spec().map_type.is_per_cpu(), &entries),
+        });
         text.push('\n');
     }
     Ok(text)
@@ -139,12 +161,13 @@ fn summary(report: &Report) -> String {
     for p in &report.programs {
         if p.refused > 0 {
             text.push_str(&format!(
-                " {}: {} frames refused: too short or too long for a test run\n",
-                p.name, p.refused
+                " {}: {} refused: too short or too long for a test run\n",
+                p.name,
+                table::count(p.refused, "frame")
             ));
         }
         if p.faults > 0 {
-            text.push_str(&format!(" {}: {} runs broke a rule of the vm\n", p.name, p.faults));
+            text.push_str(&format!(" {}: {} broke a rule of the vm\n", p.name, table::count(p.faults, "run")));
         }
         if let Some(why) = &p.not_counted {
             text.push_str(&format!(" {}: {why}\n", p.name));
@@ -168,7 +191,7 @@ fn hook(p: &ProgramReport) -> String {
 
 fn verdicts(p: &ProgramReport) -> String {
     match &p.verdicts {
-        None => "-".to_owned(),
-        Some(v) => v.iter().map(|(name, n)| format!("{name} {n}")).collect::<Vec<_>>().join(", "),
+        Some(v) if !v.is_empty() => v.iter().map(|(name, n)| format!("{name} {n}")).collect::<Vec<_>>().join(", "),
+        _ => "-".to_owned(),
     }
 }

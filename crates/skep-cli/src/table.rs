@@ -33,26 +33,22 @@ pub(crate) fn entries(name: &str, per_cpu: bool, entries: &[Entry]) -> String {
         let zeros = if entries.is_empty() { "empty" } else { "all zeros" };
         return format!("{name}: {zeros}\n");
     }
-    let single = entries.len() == 1 && matches!(entries.first(), Some(e) if e.key == Value::Uint(0));
     let mut keys = Vec::new();
     let mut values = Vec::new();
     for (key, value) in &shown {
         columns("key", key, &mut keys);
         columns("value", value, &mut values);
     }
-    if single {
-        keys.clear();
-    }
     let mut table = new(keys.iter().chain(&values).cloned());
     for (key, value) in shown.iter().take(MAX_ROWS) {
         let cells = keys.iter().map(|c| cell("key", key, c)).chain(values.iter().map(|c| cell("value", value, c)));
         table.add_row(cells.collect::<Vec<_>>());
     }
-    let numeric = |index: usize| shown.iter().all(|(k, v)| is_number(k, v, index, keys.len(), &keys, &values));
-    for index in 0..keys.len() + values.len() {
-        if numeric(index) {
-            right(&mut table, index);
-        }
+    for (at, _) in keys.iter().enumerate().filter(|(_, c)| shown.iter().all(|(k, _)| is_number("key", k, c))) {
+        right(&mut table, at);
+    }
+    for (at, _) in values.iter().enumerate().filter(|(_, c)| shown.iter().all(|(_, v)| is_number("value", v, c))) {
+        right(&mut table, keys.len() + at);
     }
     let mut text = format!("{name}\n{}\n", trim(&table));
     let (hidden, zeros) = (shown.len().saturating_sub(MAX_ROWS), summed.len() - shown.len());
@@ -71,47 +67,70 @@ pub(crate) fn trim(table: &Table) -> String {
     table.to_string().lines().map(|line| format!(" {}", line.trim_end())).collect::<Vec<_>>().join("\n")
 }
 
-/// The members that become columns.
-fn fields(value: &Value) -> Option<&[(String, Value)]> {
-    match value {
-        Value::Struct(fields) if fields.len() <= MAX_COLUMNS => Some(fields),
-        _ => None,
-    }
+/// A number of things: `1 frame`, `2 frames`.
+pub(crate) fn count(number: u64, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
+/// The columns of a value, members of inner structures as `outer.inner`.
 fn columns(word: &str, value: &Value, names: &mut Vec<String>) {
-    match fields(value) {
-        Some(fields) => {
-            for (name, _) in fields {
-                if !names.contains(name) {
-                    names.push(name.clone());
-                }
-            }
+    flatten(word, value, &mut |name, _| {
+        if !names.iter().any(|n| n == name) {
+            names.push(name.to_owned());
         }
-        _ if !names.iter().any(|n| n == word) => names.push(word.to_owned()),
-        _ => {}
-    }
+    });
 }
 
 fn cell(word: &str, value: &Value, column: &str) -> String {
-    match fields(value) {
-        Some(fields) => fields.iter().find(|(name, _)| name == column).map(|(_, v)| v.to_string()).unwrap_or_default(),
-        _ if column == word => value.to_string(),
-        _ => String::new(),
+    let mut text = String::new();
+    flatten(word, value, &mut |name, field| {
+        if name == column {
+            text = field.to_string();
+        }
+    });
+    text
+}
+
+/// Hands out each member that is no structure itself, with its name; the value itself where they are too many.
+fn flatten(word: &str, value: &Value, each: &mut dyn FnMut(&str, &Value)) {
+    let mut count = 0;
+    members(word, value, &mut |_, _| count += 1);
+    if count <= MAX_COLUMNS { members(word, value, each) } else { each(word, value) }
+}
+
+/// Hands out each member that is no structure itself, with its name.
+fn members(word: &str, value: &Value, each: &mut dyn FnMut(&str, &Value)) {
+    fn inner(prefix: &str, fields: &[(String, Value)], each: &mut dyn FnMut(&str, &Value)) {
+        for (name, value) in fields {
+            let name = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+            match value {
+                Value::Struct(fields) => inner(&name, fields, each),
+                _ => each(&name, value),
+            }
+        }
+    }
+    match value {
+        Value::Struct(fields) => inner("", fields, each),
+        _ => each(word, value),
     }
 }
 
-fn is_number(key: &Value, value: &Value, index: usize, split: usize, keys: &[String], values: &[String]) -> bool {
-    let (of, word, column) = match index.checked_sub(split) {
-        None => (key, "key", keys.get(index)),
-        Some(at) => (value, "value", values.get(at)),
-    };
-    let Some(column) = column else { return false };
-    let field = match fields(of) {
-        Some(fields) => fields.iter().find(|(name, _)| name == column).map(|(_, v)| v),
-        _ => (column == word).then_some(of),
-    };
-    matches!(field, Some(Value::Int(_) | Value::Uint(_) | Value::Wide(_) | Value::Float(_)) | None)
+/// The variables of a data section, one a line.
+pub(crate) fn variables(name: &str, value: &Value) -> String {
+    let mut table = new(["variable", "value"].map(str::to_owned));
+    members("value", value, &mut |name, value| {
+        table.add_row([name.to_owned(), value.to_string()]);
+    });
+    format!("{name}\n{}\n", trim(&table))
+}
+
+fn is_number(word: &str, value: &Value, column: &str) -> bool {
+    let mut number = true;
+    flatten(word, value, &mut |name, field| {
+        let is = matches!(field, Value::Int(_) | Value::Uint(_) | Value::Wide(_) | Value::Float(_));
+        number &= name != column || is;
+    });
+    number
 }
 
 /// Per-CPU values added up where they are numbers, so that people read one; other lists as they are.
@@ -138,7 +157,7 @@ fn is_zero(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Int(v) => *v == 0,
-        Value::Uint(v) => *v == 0,
+        Value::Uint(v) | Value::Address(v) => *v == 0,
         Value::Wide(v) => *v == 0,
         Value::Bool(v) => !v,
         Value::Float(v) => *v == 0.0,

@@ -58,7 +58,7 @@ codes! {
     BAD_BTF "B0001" 2 "Type information is damaged.";
     NO_TYPE "B0002" 2 "No such type stands in the object's BTF.";
     UNKNOWN_HOOK "H0001" 2 "A hook's kind is not known.";
-    BAD_HOOK "H0002" 2 "A hook's text is incomplete.";
+    BAD_HOOK "H0002" 2 "A hook's text is not written as hooks of its kind are.";
     HOOK_MISMATCH "H0003" 2 "A program of this type does not run at this hook.";
     NO_HOOK "H0004" 2 "A program says nothing about where to run, and no hook was given.";
     HOOK_ENGINE "H0005" 2 "This engine does not provide this hook.";

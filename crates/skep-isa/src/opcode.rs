@@ -60,6 +60,10 @@ impl Field {
     const fn is_register(self) -> bool {
         matches!(self, Field::Read | Field::Write | Field::Update)
     }
+
+    const fn is_written(self) -> bool {
+        matches!(self, Field::Write | Field::Update)
+    }
 }
 
 /// Levels of the instruction set, as `clang -mcpu` names them.
@@ -88,6 +92,9 @@ impl std::fmt::Display for Isa {
 
 /// The highest register number a program may name.
 pub const LAST_REGISTER: u8 = 10;
+
+/// The frame pointer: it can be read only.
+pub const FRAME_POINTER: u8 = 10;
 
 /// First row and number of rows of each code. Rows of one code stand together in [`TABLE`].
 const INDEX: [(u8, u8); 256] = {
@@ -169,6 +176,9 @@ impl Op {
             }
             if field.is_register() && value > i32::from(LAST_REGISTER) {
                 return Err(Refusal::Register { code: self.code, name: self.name, place, value });
+            }
+            if field.is_written() && value == i32::from(FRAME_POINTER) {
+                return Err(Refusal::FramePointer { code: self.code, name: self.name, place });
             }
         }
         Ok(())
@@ -272,6 +282,16 @@ pub enum Refusal {
         place: Place,
         /// What stands in it.
         value: i32,
+    },
+    /// The frame pointer as a register that is written.
+    #[error("`{name}` (code {code:#04x}) writes its {place}, which is r10: the frame pointer cannot be written")]
+    FramePointer {
+        /// The code.
+        code: u8,
+        /// Mnemonic.
+        name: &'static str,
+        /// The field.
+        place: Place,
     },
     /// The second slot of a wide load carries more than the upper half of a constant.
     #[error("the second slot of `{name}` may carry only an immediate, and none for a descriptor; it is {bytes:02x?}")]

@@ -4,10 +4,15 @@
 //! - at each `exit` of the main function, its result, in a stripe of the value chosen by CPU;
 //! - after each ring-buffer call that can fail, a lost record, in the value's first word.
 //!
+//! A reserved record's loss is counted where the program's own null check finds it, other losses behind the call.
+//!
 //! The inserted code uses no stack. At the main function's exit all registers but `r0` are dead; after a call `r1`–`r5`
 //! are. A program left by a tail call returns nothing, so its result counts where the called program exits.
 
 mod insert;
+mod null_check;
+
+use std::collections::HashSet;
 
 use skep_isa::Insn;
 use skep_isa::insn::{LD_IMM64, PSEUDO_CALL, PSEUDO_FUNC, PSEUDO_MAP_VALUE};
@@ -133,6 +138,7 @@ pub(crate) enum GiveUp {
 /// Puts counting into a program; `None` when there is nothing to count.
 pub(crate) fn instrument(spec: &ProgramSpec, layout: &Layout) -> Result<Option<Counted>, GiveUp> {
     let main_end = main_end(spec);
+    let targets = targets(&spec.code)?;
     let mut insertions = Insertions::default();
     for (slot, insn) in instructions(&spec.code) {
         if is_packet_load(insn) && layout.buckets != Buckets::None {
@@ -143,7 +149,13 @@ pub(crate) fn instrument(spec: &ProgramSpec, layout: &Layout) -> Result<Option<C
         } else if insn.is_helper_call()
             && let Some(success) = success(insn.imm)
         {
-            insertions.after(slot, count_loss(success));
+            match null_check::find(&spec.code, slot, |slot| targets.contains(&slot)) {
+                Some(check) if insn.imm == RESERVE && check.jumps => {
+                    insertions.on_jump(check.slot, count_lost(check.free));
+                }
+                Some(check) if insn.imm == RESERVE => insertions.after(check.slot, count_lost(check.free)),
+                _ => insertions.after(slot, count_loss(success)),
+            }
         }
     }
     if insertions.is_empty() {
@@ -198,12 +210,15 @@ const CALL: u8 = skep_isa::insn::CALL;
 /// `bpf_get_smp_processor_id`.
 const GET_CPU: i32 = 8;
 
+/// `bpf_ringbuf_reserve`.
+const RESERVE: i32 = 131;
+
 /// The test that a ring-buffer call's `r0` passes when nothing was lost; `None` for other helpers.
 fn success(helper: i32) -> Option<u8> {
     match helper {
-        130 => Some(JSGE_IMM), // bpf_ringbuf_output: 0 or a negative error
-        131 => Some(JNE_IMM),  // bpf_ringbuf_reserve: an address or null
-        198 => Some(JEQ_IMM),  // bpf_ringbuf_reserve_dynptr: 0 or a negative error
+        130 => Some(JSGE_IMM),    // bpf_ringbuf_output: 0 or a negative error
+        RESERVE => Some(JNE_IMM), // bpf_ringbuf_reserve: an address or null
+        198 => Some(JEQ_IMM),     // bpf_ringbuf_reserve_dynptr: 0 or a negative error
         _ => None,
     }
 }
@@ -239,15 +254,22 @@ struct Stretch {
     map_at: usize,
 }
 
+/// Counts a loss unless `r0` passes the test.
 fn count_loss(success: u8) -> Stretch {
+    let Stretch { mut code, map_at } = count_lost([1, 2]);
+    code.insert(0, Insn::new(success, 0, 0, 4, 0));
+    Stretch { code, map_at: map_at + 1 }
+}
+
+/// Counts a loss, with two registers that are free.
+fn count_lost([one, address]: [u8; 2]) -> Stretch {
     let code = vec![
-        Insn::new(success, 0, 0, 4, 0),
-        Insn::new(MOV_IMM, 1, 0, 0, 1),
-        Insn::new(LD_IMM64, 2, PSEUDO_MAP_VALUE, 0, 0),
+        Insn::new(MOV_IMM, one, 0, 0, 1),
+        Insn::new(LD_IMM64, address, PSEUDO_MAP_VALUE, 0, 0),
         Insn::new(0, 0, 0, 0, 0),
-        Insn::new(ATOMIC_ADD, 2, 1, 0, 0),
+        Insn::new(ATOMIC_ADD, address, one, 0, 0),
     ];
-    Stretch { code, map_at: 2 }
+    Stretch { code, map_at: 1 }
 }
 
 fn count_result(layout: &Layout) -> Stretch {
@@ -312,6 +334,17 @@ fn target(slot: usize, insn: Insn) -> Result<Option<(i64, Distance)>, GiveUp> {
         0x00 if insn.class() == JMP32 => Ok(Some((far, Distance::Imm))),
         _ => Ok(Some((near, Distance::Off))),
     }
+}
+
+/// All slots that jumps, calls and function addresses lead to.
+fn targets(code: &[Insn]) -> Result<HashSet<usize>, GiveUp> {
+    let mut slots = HashSet::new();
+    for (slot, insn) in instructions(code) {
+        if let Some((to, _)) = target(slot, insn)? {
+            slots.insert(usize::try_from(to).map_err(|_| GiveUp::Wild)?);
+        }
+    }
+    Ok(slots)
 }
 
 #[cfg(test)]

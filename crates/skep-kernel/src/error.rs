@@ -11,7 +11,7 @@ use crate::sys::attr::Command;
 #[non_exhaustive]
 pub enum Error {
     /// A call failed in a way that has no case of its own.
-    #[error("{call} failed for {object}: {errno}")]
+    #[error("{call} failed for {object}: {}", words(*errno))]
     Call {
         /// The kernel's name of the call (`BPF_MAP_UPDATE_ELEM`).
         call: &'static str,
@@ -23,7 +23,7 @@ pub enum Error {
         cause: Option<&'static str>,
     },
     /// A file of the kernel could not be read.
-    #[error("{path} cannot be read: {errno}")]
+    #[error("{path} cannot be read: {}", words(*errno))]
     File {
         /// Which file.
         path: String,
@@ -43,7 +43,7 @@ pub enum Error {
         privileged: bool,
     },
     /// A map is larger than the kernel makes.
-    #[error("map `{map}` is too large for the kernel: {errno}")]
+    #[error("map `{map}` is too large for the kernel: {}", words(*errno))]
     MapTooLarge {
         /// Its name.
         map: String,
@@ -53,7 +53,7 @@ pub enum Error {
         errno: Errno,
     },
     /// The kernel did not create a map.
-    #[error("the kernel did not create map `{map}` of type {map_type}: {errno}")]
+    #[error("the kernel did not create map `{map}` of type {map_type}: {}", words(*errno))]
     MapCreate {
         /// Its name.
         map: String,
@@ -137,7 +137,7 @@ pub enum Error {
         hook: String,
     },
     /// The kernel did not attach a program.
-    #[error("the kernel did not attach `{program}` to {hook} ({call}): {errno}")]
+    #[error("the kernel did not attach `{program}` to {hook} ({call}): {}", words(*errno))]
     Attach {
         /// The program.
         program: String,
@@ -232,11 +232,20 @@ impl Error {
             Error::NoDevice { near: Some(near), .. } | Error::NoTracepoint { near: Some(near), .. } => {
                 d.help(format!("did you mean `{near}`?"))
             }
+            Error::NoTracepoint { near: None, .. } => {
+                d.help("`/sys/kernel/tracing/available_events` lists those there are")
+            }
             Error::NoDevice { known, .. } => d.help(format!("devices: {}", known.join(", "))),
             Error::HookBusy { .. } => d.help("detach the other program first; `bpftool net` names it"),
             _ => d,
         }
     }
+}
+
+/// What an error number says, in words and without the number: `no such device`.
+pub(crate) fn words(errno: Errno) -> String {
+    let text = std::io::Error::from(errno).to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }
 
 /// True when this process may do all that skep asks of the kernel.

@@ -10,7 +10,7 @@ use skep_isa::Insn;
 use skep_isa::insn::EXIT;
 use skep_isa::spec::{AttachType, MapType, ProgType, Version, map_type, prog_type, section};
 
-use crate::error::is_privileged;
+use crate::error::{is_privileged, words};
 use crate::lower::encode;
 use crate::sys::{self, attr};
 
@@ -64,7 +64,6 @@ pub fn map_type(map_type: MapType) -> Answer {
     let page = u32::try_from(rustix::param::page_size()).unwrap_or(4096);
     // Key, value, entries, flags.
     let (key_size, value_size, max_entries, map_flags) = match map_type {
-        MapType::StructOps => return Answer::Unknown("such a map needs a type of the kernel's own".to_owned()),
         MapType::Ringbuf | MapType::UserRingbuf => (0, 0, page, 0),
         MapType::Queue | MapType::Stack | MapType::BloomFilter => (0, 4, 1, 0),
         MapType::LpmTrie => (8, 4, 1, NO_PREALLOC),
@@ -95,10 +94,17 @@ pub fn map_type(map_type: MapType) -> Answer {
                 sys::map_create(&attr)
             })
         }
+        MapType::StructOps => {
+            // Type 1 of the kernel's own is an integer.
+            attr.btf_vmlinux_value_type_id = 1;
+            sys::map_create(&attr)
+        }
         _ => sys::map_create(&attr),
     };
     match made {
         Ok(_) => Answer::Yes,
+        // Asked for a table of functions that it does not have: so it knows such tables.
+        Err(sys::ENOTSUPP) if map_type == MapType::StructOps => Answer::Yes,
         Err(errno) => refused(errno),
     }
 }
@@ -146,10 +152,8 @@ fn refused(errno: Errno) -> Answer {
     match errno {
         Errno::PERM | Errno::ACCESS if is_privileged() => Answer::No("a policy of this host refuses it".to_owned()),
         Errno::PERM | Errno::ACCESS => Answer::Unknown("this process lacks privilege".to_owned()),
-        Errno::INVAL | Errno::OPNOTSUPP | sys::ENOTSUPP => {
-            Answer::No(format!("this kernel does not have it ({errno})"))
-        }
-        _ => Answer::Unknown(errno.to_string()),
+        Errno::INVAL | Errno::OPNOTSUPP | sys::ENOTSUPP => Answer::No("this kernel does not have it".to_owned()),
+        _ => Answer::Unknown(words(errno)),
     }
 }
 

@@ -36,6 +36,7 @@ mod name;
 mod program;
 mod reject;
 mod ring;
+mod symbols;
 mod sys;
 
 pub use attach::{Link, attach, sweep_tc};
@@ -47,6 +48,7 @@ pub use load::{Counts, Loaded, Options, load};
 pub use map::{Entry, Map, MapInfo, possible_cpus};
 pub use program::{Program, ProgramInfo, TestOutput, TestRun};
 pub use ring::{RingBuffer, wait};
+pub use symbols::Symbols;
 
 #[cfg(test)]
 mod tests {

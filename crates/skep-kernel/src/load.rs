@@ -10,7 +10,7 @@ use skep_isa::spec::{MapType, ProgType};
 use skep_object::{MapRole, MapSpec, Object, ProgramSpec};
 
 use crate::count::{self, Layout, Records};
-use crate::error::Error;
+use crate::error::{Error, words};
 use crate::lower::{self, Lowered, lower};
 use crate::map::{Map, possible_cpus};
 use crate::name::kernel_name;
@@ -199,7 +199,7 @@ impl Loader<'_> {
                 let why = attempt
                     .with_log(&lowered)
                     .err()
-                    .map(|(errno, log)| reject::message(&log).map_or_else(|| errno.to_string(), str::to_owned));
+                    .map(|(errno, log)| reject::message(&log).map_or_else(|| words(errno), str::to_owned));
                 let why = why.unwrap_or_else(|| "no reason".to_owned());
                 (fd, Counter::Failed(format!("the verifier refuses the counting instructions: {why}")))
             }

@@ -8,6 +8,7 @@ use skep_object::ProgramSpec;
 const ADVICE: &[(&str, &str)] = &[
     ("_or_null'", "the value may be null: compare it with 0 before it is used"),
     ("invalid access to packet", "compare the end of what is read with `data_end` first, on every path"),
+    ("outside of the packet", "compare the end of what is read with `data_end` first, on every path"),
     ("infinite loop detected", "let the loop's condition depend on a counter that changes and has a fixed bound"),
     ("back-edge", "this kernel accepts no loops here: unroll it, or give it a fixed bound"),
     ("BPF program is too large", "shorten or bound the loops: the verifier walks every iteration"),

@@ -63,7 +63,7 @@ fn xdp_on_a_driver_without_it_is_generic_and_says_so() {
     in_namespace(|| {
         let pass = one("xdp", returns(2));
         let link = attached(&pass, "xdp:lo").expect("attached");
-        assert!(link.used().starts_with("xdp generic: the driver refused native"), "{}", link.used());
+        assert!(link.used().starts_with("xdp generic: the driver has no native XDP"), "{}", link.used());
     });
 }
 

@@ -55,7 +55,7 @@ impl Format {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The bytes begin as no capture does.
-    #[error("not a packet capture: it begins with {start:02x?}")]
+    #[error("not a packet capture: {}", beginning(.start))]
     NotCapture {
         /// Its first bytes, four at most.
         start: Vec<u8>,
@@ -93,6 +93,14 @@ pub enum Error {
     /// The output failed.
     #[error("the capture could not be written: {0}")]
     Write(#[from] std::io::Error),
+}
+
+/// How a file begins, in words.
+fn beginning(start: &[u8]) -> String {
+    match start {
+        [] => "the file is empty".to_owned(),
+        _ => format!("it begins with {}", start.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ")),
+    }
 }
 
 impl Error {

@@ -87,6 +87,20 @@ impl Hook {
         }
     }
 
+    /// The forms of all hooks that an engine provides, for help and messages.
+    pub fn forms() -> String {
+        SUPPORTED.iter().map(|k| k.row().form).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The network device it is on.
+    pub fn device(&self) -> Option<&str> {
+        match self {
+            Hook::Xdp { device } | Hook::Socket { device } => Some(device),
+            Hook::Tc { device, .. } | Hook::Tcx { device, .. } => Some(device),
+            _ => None,
+        }
+    }
+
     /// Reads `kind:target[:detail…]`.
     ///
     /// # Errors
@@ -106,7 +120,7 @@ impl Hook {
         Hook::of_kind(kind, rest)
             .ok_or_else(|| {
                 let row = kind.row();
-                Diagnostic::error(code::BAD_HOOK, format!("`{text}` does not say where"))
+                Diagnostic::error(code::BAD_HOOK, format!("`{text}` is not written as {} hooks are", kind.name()))
                     .snippet(
                         Snippet::new("hook", text).mark(word.len()..text.len(), format!("expected `{}`", row.form)),
                     )
@@ -115,7 +129,7 @@ impl Hook {
             .ok_or_else(|| {
                 Diagnostic::error(code::HOOK_ENGINE, format!("skep does not attach to {} yet", kind.name()))
                     .snippet(Snippet::new("hook", text).mark(0..word.len(), "known, but no engine provides it yet"))
-                    .help(format!("hooks that work: {}", forms(&SUPPORTED)))
+                    .help(format!("hooks that work: {}", Hook::forms()))
             })
     }
 
@@ -206,16 +220,16 @@ const SUPPORTED: [HookKind; 8] = [
     HookKind::Profile,
 ];
 
-fn forms(kinds: &[HookKind]) -> String {
-    kinds.iter().map(|k| k.row().form).collect::<Vec<_>>().join(", ")
-}
-
 fn unknown_kind(text: &str, word: &str) -> Diagnostic {
-    let d = Diagnostic::error(code::UNKNOWN_HOOK, format!("no kind of hook is spelled `{word}`"))
+    let title = match word {
+        "" => "the hook does not begin with its kind".to_owned(),
+        _ => format!("no kind of hook is spelled `{word}`"),
+    };
+    let d = Diagnostic::error(code::UNKNOWN_HOOK, title)
         .snippet(Snippet::new("hook", text).mark(0..word.len(), "not a kind of hook"));
     let known = spec::hook::TABLE.iter().flat_map(|row| row.spellings.iter().copied());
     match spec::nearest(word, known).and_then(HookKind::from_name) {
         Some(near) => d.help(format!("did you mean `{}`?", near.row().form)),
-        None => d.help(format!("hooks that work: {}", forms(&SUPPORTED))),
+        None => d.help(format!("hooks that work: {}", Hook::forms())),
     }
 }

@@ -12,7 +12,7 @@ use object::{LittleEndian, SectionIndex};
 use skep_diag::{Diagnostic, code};
 use skep_isa::{Insn, disasm};
 
-use crate::elf::Names;
+use crate::elf::{COMPILE, Names, machine_name};
 
 const LE: LittleEndian = LittleEndian;
 
@@ -296,7 +296,7 @@ pub enum ListingError {
         data: u8,
     },
     /// ELF for something else.
-    #[error("an ELF object for machine {machine}, not for eBPF (247)")]
+    #[error("an object for {}, not for eBPF", machine_name(*.machine))]
     OtherMachine {
         /// `e_machine`.
         machine: u16,
@@ -319,11 +319,15 @@ impl ListingError {
             ListingError::OtherForm { .. } | ListingError::OtherMachine { .. } => code::NOT_BPF,
         };
         let help = match self {
-            ListingError::NotElf => "give an object that was compiled with `clang -target bpf -c`",
             ListingError::Damaged { .. } => "the file may be cut short: compile or copy it again",
-            _ => "compile with `clang -target bpf`, which makes 64-bit little-endian objects",
+            _ => COMPILE,
         };
-        Diagnostic::error(code, format!("`{file}` is {}", self.clause())).help(help)
+        let d = Diagnostic::error(code, format!("{file} is {}", self.clause()));
+        match self {
+            ListingError::OtherMachine { machine } => d.note(format!("its ELF machine is {machine}, eBPF is 247")),
+            _ => d,
+        }
+        .help(help)
     }
 
     /// The error as the end of "the file is".

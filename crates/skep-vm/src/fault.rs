@@ -36,7 +36,7 @@ impl std::fmt::Display for Region {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FaultKind {
     /// An access does not lie inside what the program may reach.
-    #[error("{size} bytes at offset {offset} are outside {region}")]
+    #[error("an access of size {size} at offset {offset} is outside {region}")]
     OutOfBounds {
         /// Memory the pointer belongs to.
         region: Region,

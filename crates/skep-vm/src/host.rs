@@ -1,7 +1,7 @@
 //! What the vm asks of the world around it, and how it is set up.
 
-/// The world outside: the only way clock, randomness and output reach the vm.
-pub trait Host {
+/// The world outside: the only way clock, randomness and output reach the vm. `Send`, so that a machine is.
+pub trait Host: Send {
     /// Nanoseconds of the monotonic clock (`ktime_get_ns`).
     fn now_ns(&mut self) -> u64;
     /// Nanoseconds since boot, time asleep included (`ktime_get_boot_ns`).

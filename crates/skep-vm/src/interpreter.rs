@@ -1,12 +1,13 @@
 //! The interpreter: one loop over decoded operations. Semantics are those of RFC 9669 and the kernel's interpreter.
 
+use skep_isa::opcode::Atomic;
+
 use crate::context::Kind;
-use crate::decode::{CMPXCHG, FETCH, XCHG};
 use crate::fault::{Fault, FaultKind};
 use crate::helper;
 use crate::machine::World;
 use crate::memory::{FRAME, MAX_FRAMES, STACK_SIZE, context_pointer, stack_pointer};
-use crate::op::{Code, Op};
+use crate::op::{Code, Op, Registers};
 use crate::packet::Packet;
 
 /// One run: a program, the packet it sees and the world it runs in.
@@ -30,9 +31,6 @@ pub(crate) struct Frame {
     saved: [u64; 4],
 }
 
-/// Sixteen, so that a masked register number needs no bounds check; r11–r14 are unused, r15 stays 0.
-type Registers = [u64; 16];
-
 impl<'a> Vm<'a> {
     pub(crate) fn new(world: &'a mut World, packet: &'a mut Packet, kind: Kind, code: &'a [Op]) -> Vm<'a> {
         let fuel = world.config.fuel;
@@ -50,56 +48,63 @@ impl<'a> Vm<'a> {
     }
 
     /// Runs a function of the program in a frame of its own: the entry, or a helper's callback.
-    pub(crate) fn function(&mut self, slot: usize, args: [u64; 5]) -> Result<u64, Fault> {
-        if self.depth == MAX_FRAMES {
+    #[inline]
+    pub(crate) fn function(&mut self, slot: usize, [a1, a2, a3, a4, a5]: [u64; 5]) -> Result<u64, Fault> {
+        let (depth, stack_low) = (self.depth, self.stack_low);
+        if depth == MAX_FRAMES {
             return Err(Fault { kind: FaultKind::CallDepth { limit: MAX_FRAMES }, slot });
         }
-        let mut regs: Registers = [0; 16];
-        regs[1..6].copy_from_slice(&args);
-        regs[10] = stack_pointer(self.stack_low);
         self.depth += 1;
         self.stack_low -= FRAME;
-        let result = self.execute(slot, regs);
-        self.depth -= 1;
-        self.stack_low += FRAME;
+        let mut regs = [0, a1, a2, a3, a4, a5, 0, 0, 0, 0, stack_pointer(stack_low), 0, 0, 0, 0, 0];
+        let result = self.execute(slot, &mut regs);
+        self.depth = depth;
+        self.stack_low = stack_low;
         result
     }
 
-    fn execute(&mut self, start: usize, mut regs: Registers) -> Result<u64, Fault> {
+    /// Fuel is charged for the instructions since the last jump at each jump taken, call and exit, so no loop is free.
+    #[inline(never)]
+    fn execute(&mut self, start: usize, regs: &mut Registers) -> Result<u64, Fault> {
         let outermost = self.depth;
         let code = self.code;
         let mut fuel = self.fuel;
-        let mut pc = start;
-        macro_rules! fault {
-            ($kind:expr) => {{
-                self.fuel = fuel;
-                self.stack_low += (self.depth - outermost) * FRAME;
-                self.depth = outermost;
-                return Err(Fault { kind: $kind, slot: pc.wrapping_sub(1) });
-            }};
-        }
+        // What comes next, and how much that was after the last charge.
+        let mut ops = from(code, start);
+        let mut charged = ops.len();
         macro_rules! check {
             ($result:expr) => {
                 match $result {
                     Ok(value) => value,
-                    Err(kind) => fault!(kind),
+                    Err(kind) => break kind,
                 }
             };
         }
-        loop {
-            let Some(op) = code.get(pc) else { fault!(FaultKind::WildJump) };
-            pc += 1;
-            if fuel == 0 {
-                fault!(FaultKind::Fuel { limit: self.world.config.fuel });
-            }
-            fuel -= 1;
-            let d = (op.dst & 15) as usize;
-            let s = (op.src & 15) as usize;
+        macro_rules! charge {
+            () => {
+                match fuel.checked_sub((charged - ops.len()) as u64) {
+                    Some(left) => fuel = left,
+                    None => {
+                        fuel = 0;
+                        break FaultKind::Fuel { limit: self.world.config.fuel };
+                    }
+                }
+            };
+        }
+        macro_rules! go {
+            ($slot:expr) => {
+                ops = from(code, $slot);
+                charged = ops.len();
+            };
+        }
+        let kind = loop {
+            let Some(op) = ops.next() else { break FaultKind::WildJump };
+            let (d, s) = (op.dst as usize, op.src as usize);
             let a = regs[d];
             let b = regs[s].wrapping_add(op.imm as u64);
             let (a32, b32) = (a as u32, b as u32);
             // Where a load reads and a store writes.
-            macro_rules! from {
+            macro_rules! at {
                 () => {
                     regs[s].wrapping_add(op.off as i64 as u64)
                 };
@@ -117,7 +122,8 @@ impl<'a> Vm<'a> {
             macro_rules! jump {
                 ($condition:expr) => {
                     if $condition {
-                        pc = op.off as usize;
+                        charge!();
+                        go!(op.off as usize);
                     }
                 };
             }
@@ -162,7 +168,10 @@ impl<'a> Vm<'a> {
                 Code::Swap16 => set!((a as u16).swap_bytes()),
                 Code::Swap32 => set!(a32.swap_bytes()),
                 Code::Swap64 => set!(a.swap_bytes()),
-                Code::Ja => pc = op.off as usize,
+                Code::Ja => {
+                    charge!();
+                    go!(op.off as usize);
+                }
                 Code::Jeq => jump!(a == b),
                 Code::Jne => jump!(a != b),
                 Code::Jgt => jump!(a > b),
@@ -185,22 +194,24 @@ impl<'a> Vm<'a> {
                 Code::Jsge32 => jump!(a as i32 >= b as i32),
                 Code::Jslt32 => jump!((a as i32) < b as i32),
                 Code::Jsle32 => jump!(a as i32 <= b as i32),
-                Code::Ld8 => set!(check!(self.load::<1>(from!()))),
-                Code::Ld16 => set!(check!(self.load::<2>(from!()))),
-                Code::Ld32 => set!(check!(self.load::<4>(from!()))),
-                Code::Ld64 => set!(check!(self.load::<8>(from!()))),
-                Code::Lds8 => set!(check!(self.load::<1>(from!())) as i8 as i64),
-                Code::Lds16 => set!(check!(self.load::<2>(from!())) as i16 as i64),
-                Code::Lds32 => set!(check!(self.load::<4>(from!())) as i32 as i64),
+                Code::Ld8 => set!(check!(self.load::<1>(at!()))),
+                Code::Ld16 => set!(check!(self.load::<2>(at!()))),
+                Code::Ld32 => set!(check!(self.load::<4>(at!()))),
+                Code::Ld64 => set!(check!(self.load::<8>(at!()))),
+                Code::Lds8 => set!(check!(self.load::<1>(at!())) as i8 as i64),
+                Code::Lds16 => set!(check!(self.load::<2>(at!())) as i16 as i64),
+                Code::Lds32 => set!(check!(self.load::<4>(at!())) as i32 as i64),
                 Code::St8 => check!(self.store::<1>(to!(), b)),
                 Code::St16 => check!(self.store::<2>(to!(), b)),
                 Code::St32 => check!(self.store::<4>(to!(), b)),
                 Code::St64 => check!(self.store::<8>(to!(), b)),
-                Code::Atomic32 => check!(self.atomic::<4>(&mut regs, op, to!())),
-                Code::Atomic64 => check!(self.atomic::<8>(&mut regs, op, to!())),
+                Code::Atomic32 => check!(self.atomic::<4>(regs, op, to!())),
+                Code::Atomic64 => check!(self.atomic::<8>(regs, op, to!())),
                 Code::LdImm64 => {
                     set!(op.imm);
-                    pc += 1;
+                    // Two slots, one instruction.
+                    ops.next();
+                    charged -= 1;
                 }
                 Code::LdAbs8 | Code::LdAbs16 | Code::LdAbs32 => {
                     let size = match op.code {
@@ -213,41 +224,41 @@ impl<'a> Vm<'a> {
                         Some(value) => regs[0] = value,
                         None => {
                             // A load past the end ends the program with 0.
+                            charge!();
                             self.fuel = fuel;
-                            self.stack_low += (self.depth - outermost) * FRAME;
-                            self.depth = outermost;
                             return Ok(0);
                         }
                     }
                 }
                 Code::CallLocal => {
+                    charge!();
                     if self.depth == MAX_FRAMES {
-                        fault!(FaultKind::CallDepth { limit: MAX_FRAMES });
+                        break FaultKind::CallDepth { limit: MAX_FRAMES };
                     }
                     let saved = [regs[6], regs[7], regs[8], regs[9]];
                     if let Some(frame) = self.world.frames.get_mut(self.depth) {
-                        *frame = Frame { back: pc, saved };
+                        *frame = Frame { back: code.len() - ops.len(), saved };
                     }
                     regs[10] = stack_pointer(self.stack_low);
                     self.depth += 1;
                     self.stack_low -= FRAME;
-                    pc = op.off as usize;
+                    go!(op.off as usize);
                 }
                 Code::CallHelper => {
+                    charge!();
+                    charged = ops.len();
                     self.fuel = fuel;
                     let args = [regs[1], regs[2], regs[3], regs[4], regs[5]];
-                    match helper::call(self, op.imm as usize, args) {
-                        Ok(value) => regs[0] = value,
-                        Err(helper::Stop::Here(kind)) => fault!(kind),
-                        Err(helper::Stop::Inside(inner)) => {
-                            self.stack_low += (self.depth - outermost) * FRAME;
-                            self.depth = outermost;
-                            return Err(inner);
-                        }
-                    }
+                    let answer = helper::call(self, op.imm as usize, args);
                     fuel = self.fuel;
+                    match answer {
+                        Ok(value) => regs[0] = value,
+                        Err(helper::Stop::Here(kind)) => break kind,
+                        Err(helper::Stop::Inside(inner)) => return Err(inner),
+                    }
                 }
                 Code::Exit => {
+                    charge!();
                     if self.depth == outermost {
                         self.fuel = fuel;
                         return Ok(regs[0]);
@@ -255,41 +266,56 @@ impl<'a> Vm<'a> {
                     self.depth -= 1;
                     self.stack_low += FRAME;
                     regs[10] = stack_pointer(self.stack_low + FRAME);
-                    if let Some(frame) = self.world.frames.get(self.depth) {
-                        pc = frame.back;
-                        regs[6..10].copy_from_slice(&frame.saved);
-                    }
+                    let Some(frame) = self.world.frames.get(self.depth) else { break FaultKind::WildJump };
+                    regs[6..10].copy_from_slice(&frame.saved);
+                    go!(frame.back);
                 }
-                Code::Hole => fault!(FaultKind::WildJump),
+                Code::Hole => break FaultKind::WildJump,
             }
-        }
+        };
+        self.fuel = fuel;
+        Err(Fault { kind, slot: (code.len() - ops.len()).saturating_sub(1) })
     }
 
     /// One atomic operation on `N` bytes. A machine runs one program at a time, so plain loads and stores are atomic.
     fn atomic<const N: usize>(&mut self, regs: &mut Registers, op: &Op, address: u64) -> Result<(), FaultKind> {
-        let src = (op.src & 15) as usize;
+        let src = op.src as usize;
         if crate::memory::is_context_region(address) {
             return Err(FaultKind::ReadOnly { region: crate::fault::Region::Context });
         }
         let old = self.load::<N>(address)?;
+        let (operator, fetch) = op.atomic();
         let operand = regs[src];
-        let new = match op.imm & !FETCH {
-            0x00 => old.wrapping_add(operand),
-            0x40 => old | operand,
-            0x50 => old & operand,
-            0xa0 => old ^ operand,
-            _ if op.imm == XCHG => operand,
+        let new = match operator {
+            ADD => old.wrapping_add(operand),
+            OR => old | operand,
+            AND => old & operand,
+            XOR => old ^ operand,
+            XCHG => operand,
             _ => {
                 let expected = if N == 4 { u64::from(regs[0] as u32) } else { regs[0] };
                 if old == expected { operand } else { old }
             }
         };
         self.store::<N>(address, new)?;
-        if op.imm == CMPXCHG {
-            regs[0] = old;
-        } else if op.imm & FETCH != 0 {
-            regs[src] = old;
+        match operator {
+            CMPXCHG => regs[0] = old,
+            _ if fetch => regs[src] = old,
+            _ => {}
         }
         Ok(())
     }
 }
+
+/// The operations from a slot on; none when it is past the end.
+#[inline(always)]
+fn from(code: &[Op], slot: usize) -> std::slice::Iter<'_, Op> {
+    code.get(slot..).unwrap_or_default().iter()
+}
+
+const ADD: i64 = Atomic::Add as i64;
+const OR: i64 = Atomic::Or as i64;
+const AND: i64 = Atomic::And as i64;
+const XOR: i64 = Atomic::Xor as i64;
+const XCHG: i64 = Atomic::Xchg as i64;
+const CMPXCHG: i64 = Atomic::Cmpxchg as i64;

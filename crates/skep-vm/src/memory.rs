@@ -175,6 +175,7 @@ impl Vm<'_> {
     }
 
     /// Readable bytes, for helpers.
+    #[inline]
     pub(crate) fn bytes(&self, address: u64, size: usize) -> Result<&[u8], FaultKind> {
         self.at(address, size).ok_or_else(|| self.fault(address, size, false))
     }

@@ -1,23 +1,73 @@
 //! The form instructions are run in: one fixed-size operation for each slot, decoded once.
 
+use skep_isa::opcode::Atomic;
+
 /// One operation. The second operand of every operation is `regs[src] + imm`: an operation on an immediate names
-/// [`ZERO`], one on a register has `imm` 0. So each operation needs one arm in the interpreter, not two.
+/// [`Reg::Zero`], one on a register has `imm` 0. So each operation needs one arm in the interpreter, not two.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Op {
     /// What to do.
     pub(crate) code: Code,
-    /// Register operated on, 0–10.
-    pub(crate) dst: u8,
-    /// Register of the second operand, 0–10 or [`ZERO`].
-    pub(crate) src: u8,
+    /// Register operated on.
+    pub(crate) dst: Reg,
+    /// Register of the second operand.
+    pub(crate) src: Reg,
     /// Slot a jump or call goes to, or offset of a memory access.
     pub(crate) off: i32,
     /// Immediate.
     pub(crate) imm: i64,
 }
 
-/// A register no program can name; it is always 0.
-pub(crate) const ZERO: u8 = 15;
+impl Op {
+    /// An operation without operands.
+    pub(crate) const fn new(code: Code) -> Op {
+        Op { code, dst: Reg::R0, src: Reg::Zero, off: 0, imm: 0 }
+    }
+
+    /// The same operation with an atomic operator in its immediate.
+    pub(crate) const fn with_atomic(mut self, operator: Atomic, fetch: bool) -> Op {
+        self.imm = (operator as i64) << 1 | fetch as i64;
+        self
+    }
+
+    /// The operator's number, and whether the old value is wanted.
+    pub(crate) const fn atomic(&self) -> (i64, bool) {
+        (self.imm >> 1, self.imm & 1 != 0)
+    }
+
+    /// True when `off` is a slot of the program.
+    pub(crate) fn goes(&self) -> bool {
+        let code = self.code as u8;
+        (Code::Ja as u8..=Code::Jsle32 as u8).contains(&code) || self.code == Code::CallLocal
+    }
+}
+
+/// A register. Sixteen values, so that the compiler sees that none is past the end of [`Registers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[rustfmt::skip]
+pub(crate) enum Reg {
+    R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10,
+    /// Unused.
+    R11, R12, R13, R14,
+    /// No program can name it; it is always 0.
+    Zero,
+}
+
+/// The values of all registers.
+pub(crate) type Registers = [u64; 16];
+
+impl Reg {
+    const ALL: [Reg; 16] = {
+        use Reg::*;
+        [R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, R13, R14, Zero]
+    };
+
+    /// The register a field of four bits names.
+    pub(crate) const fn of(field: u8) -> Reg {
+        Reg::ALL[(field & 15) as usize]
+    }
+}
 
 /// What an operation does. Names are the instruction set's (RFC 9669); `32` marks the forms on the low half, whose
 /// results are extended by zeros.
@@ -32,7 +82,7 @@ pub(crate) enum Code {
     Jeq32, Jne32, Jgt32, Jge32, Jlt32, Jle32, Jset32, Jsgt32, Jsge32, Jslt32, Jsle32,
     Ld8, Ld16, Ld32, Ld64, Lds8, Lds16, Lds32,
     St8, St16, St32, St64,
-    /// `imm` is the kind of atomic operation as encoded.
+    /// The operator stands in `imm`.
     Atomic32, Atomic64,
     /// Loads `imm`, which may be a pointer, and skips the second slot.
     LdImm64,

@@ -209,7 +209,7 @@ fn printed(template: &str, args: [i32; 3]) -> (i32, String) {
     let object = object("xdp", &code, &[]);
     let mut machine = Machine::new(&object, None, Config::default(), Box::new(host.clone())).expect("a good object");
     let Outcome::Ran { result, .. } = machine.run(0, &mut Packet::new()) else { panic!("it runs") };
-    let text = host.printed.borrow().clone();
+    let text = host.printed.lock().expect("no printer panicked").clone();
     (result, text)
 }
 

@@ -1,9 +1,10 @@
 //! The kernel as an engine: test runs for frames, links for live hooks.
 
+use std::cell::OnceCell;
 use std::time::Duration;
 
 use skep_diag::{Diagnostic, code};
-use skep_kernel::{Link, RingBuffer};
+use skep_kernel::{Link, RingBuffer, Symbols};
 use skep_object::{Hook, Object};
 
 use crate::engine::Options;
@@ -16,6 +17,8 @@ pub(crate) struct KernelPlace {
     rings: Vec<(usize, RingBuffer)>,
     pub(crate) loaded: skep_kernel::Loaded,
     programs: Vec<usize>,
+    /// Read when the first address is to be named.
+    symbols: OnceCell<Symbols>,
 }
 
 impl KernelPlace {
@@ -30,7 +33,7 @@ impl KernelPlace {
             }
         }
         let programs = options.programs.clone().unwrap_or_else(|| (0..object.programs.len()).collect());
-        Ok(KernelPlace { links: Vec::new(), rings, loaded, programs })
+        Ok(KernelPlace { links: Vec::new(), rings, loaded, programs, symbols: OnceCell::new() })
     }
 
     pub(crate) fn run_frame(
@@ -60,6 +63,11 @@ impl KernelPlace {
         Ok(())
     }
 
+    /// The kernel's name of a place in its code.
+    pub(crate) fn symbol(&self, address: u64) -> Option<String> {
+        self.symbols.get_or_init(Symbols::read).name(address).filter(|_| address != 0)
+    }
+
     pub(crate) fn records_lost(&self) -> Result<Option<u64>, Error> {
         let mut lost = Some(0);
         for program in &self.programs {
@@ -75,6 +83,14 @@ impl KernelPlace {
         let way = link.used().to_owned();
         self.links.push(link);
         Ok(way)
+    }
+
+    /// A finding when a device is gone that a program was attached to.
+    pub(crate) fn check_links(&self) -> Result<(), Error> {
+        let Some(link) = self.links.iter().find(|l| l.is_gone()) else { return Ok(()) };
+        Err(Diagnostic::error(code::NO_DEVICE, format!("the device of {} is gone", link.hook()))
+            .note("it was removed, or moved to another network namespace")
+            .into())
     }
 
     pub(crate) fn map(&self, index: usize) -> Result<&skep_kernel::Map, Error> {

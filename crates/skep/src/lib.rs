@@ -28,6 +28,7 @@
 //! which program goes to which hook. This crate opens files; it prints nothing.
 #![forbid(unsafe_code)]
 
+mod attached;
 mod capture;
 mod engine;
 mod error;
@@ -45,6 +46,7 @@ mod typed;
 
 pub use engine::{Engine, Options};
 pub use error::Error;
+pub use host::Printed;
 pub use loaded::{Loaded, Program, Progress};
 pub use map::{Entry, EntryBytes, Map, Shape, readable};
 pub use object::Object;

@@ -1,19 +1,20 @@
 //! A loaded object: programs to attach, maps to read, records as they come.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use skep_diag::{Diagnostic, code};
-use skep_isa::spec::{self, HookKind, result};
+use skep_isa::spec;
 use skep_object::{Hook, Object as Spec};
 
+use crate::attached::{Attached, Tally};
 use crate::capture::{Capture, Output};
 use crate::engine::{Engine, Options};
 use crate::error::Error;
+use crate::host::Printed;
 use crate::map::Map;
 use crate::object::Object;
-use crate::place::{FrameResult, Place};
+use crate::place::Place;
 use crate::plan::fits;
 use crate::record::{Record, Schema};
 use crate::report::{ProgramReport, Report};
@@ -29,27 +30,8 @@ pub struct Loaded {
     links: Vec<Attached>,
     output: Option<Output>,
     delivered: u64,
-}
-
-/// A program at a hook.
-struct Attached {
-    program: usize,
-    hook: Hook,
-    way: Option<String>,
-    /// Frames still to be fed, when the hook is a capture.
-    capture: Option<Capture>,
-    tally: Tally,
-}
-
-/// What came of the frames fed to one program.
-#[derive(Default)]
-struct Tally {
-    runs: u64,
-    refused: u64,
-    faults: u64,
-    results: BTreeMap<&'static str, u64>,
-    ns: u64,
-    first_fault: Option<Diagnostic>,
+    /// When live hooks were last found standing.
+    checked: Instant,
 }
 
 /// How far [`Loaded::poll`] has come.
@@ -69,7 +51,17 @@ impl Loaded {
         let schemas = Schema::all(&spec, &options.record_types)?;
         let programs = options.programs.clone().unwrap_or_else(|| (0..spec.programs.len()).collect());
         let place = Place::load(engine, &spec, options)?;
-        Ok(Loaded { engine, spec, place, programs, schemas, links: Vec::new(), output: None, delivered: 0 })
+        Ok(Loaded {
+            engine,
+            spec,
+            place,
+            programs,
+            schemas,
+            links: Vec::new(),
+            output: None,
+            delivered: 0,
+            checked: Instant::now(),
+        })
     }
 
     /// The engine it lives on.
@@ -183,6 +175,7 @@ impl Loaded {
         if !fed && live {
             self.wait(deadline)?;
             self.drain(each)?;
+            self.check_links()?;
         }
         let (mut frames, mut of) = (0, 0);
         for (done, all) in self.links.iter().filter_map(|l| l.capture.as_ref()).map(Capture::progress) {
@@ -249,6 +242,18 @@ impl Loaded {
         }
     }
 
+    /// Once a second: whether live hooks still stand.
+    fn check_links(&mut self) -> Result<(), Error> {
+        #[cfg(target_os = "linux")]
+        if let Place::Kernel(kernel) = &self.place
+            && self.checked.elapsed() >= Duration::from_secs(1)
+        {
+            self.checked = Instant::now();
+            kernel.check_links()?;
+        }
+        Ok(())
+    }
+
     /// Feeds frames until the deadline; false when there were none.
     fn feed(&mut self, deadline: Instant, each: &mut dyn FnMut(Record)) -> Result<bool, Error> {
         #[cfg(target_os = "linux")]
@@ -256,55 +261,16 @@ impl Loaded {
             Place::Kernel(_) => Some(skep_kernel::FirstCpu::hold()),
             Place::Vm(_) => None,
         };
+        // Short enough for the deadline, long enough that the clock costs nothing; records are drained after each frame, so
+        // that no buffer fills up only because frames come faster than on a wire.
+        let most = if self.schemas.is_empty() { 256 } else { 1 };
         let mut fed = false;
-        let mut modified = Vec::new();
-        let has_records = !self.schemas.is_empty();
         for at in 0..self.links.len() {
             loop {
-                let started = Instant::now();
-                let mut ran = 0;
                 let Some(link) = self.links.get_mut(at) else { break };
-                let Attached { program, capture: Some(capture), tally, .. } = link else { break };
-                let spec = self.spec.programs.get(*program);
-                let results = result::of(spec.and_then(|p| p.prog_type()).unwrap_or(spec::ProgType::Unspec));
-                // Short enough for the deadline, long enough that the clock costs nothing.
-                while ran < 256 {
-                    let Some(frame) = capture.next() else { break };
-                    ran += 1;
-                    let out = self.output.is_some().then_some(&mut modified);
-                    let (outcome, ns) = self.place.run_frame(*program, frame.data, frame.original_len, out)?;
-                    tally.ns += ns.unwrap_or(0);
-                    match outcome {
-                        FrameResult::Ran(value) => {
-                            tally.runs += 1;
-                            if let Some(name) = results.name(value) {
-                                *tally.results.entry(name).or_default() += 1;
-                            }
-                            if let Some(output) = &mut self.output
-                                && results.goes(value)
-                            {
-                                let changes = !matches!(results, result::Results::Length);
-                                output.write(frame.timestamp_ns, if changes { &modified } else { frame.data })?;
-                            }
-                        }
-                        FrameResult::Refused => tally.refused += 1,
-                        FrameResult::Fault(fault) => {
-                            tally.runs += 1;
-                            tally.faults += 1;
-                            if let (None, Some(spec)) = (&tally.first_fault, spec) {
-                                tally.first_fault = Some(fault.diagnostic(spec, &self.spec));
-                            }
-                        }
-                    }
-                    if has_records {
-                        break;
-                    }
-                }
-                if self.engine == Engine::Vm {
-                    tally.ns += started.elapsed().as_nanos() as u64;
-                }
+                let ran = link.feed(&mut self.place, &self.spec, self.output.as_mut(), most)?;
                 fed |= ran > 0;
-                if has_records {
+                if !self.schemas.is_empty() {
                     self.drain(each)?;
                 }
                 if ran == 0 || Instant::now() >= deadline {
@@ -313,6 +279,13 @@ impl Loaded {
             }
         }
         Ok(fed)
+    }
+
+    /// What programs on the vm printed with `bpf_trace_printk` since the last call. On the kernel engine it is always
+    /// empty: there the text goes to the trace pipe that all programs of the machine share
+    /// (`/sys/kernel/tracing/trace_pipe`), which skep does not read.
+    pub fn take_printed(&mut self) -> Printed {
+        self.place.take_printed()
     }
 
     /// The first rule of the vm that each program broke, if any did.
@@ -340,30 +313,24 @@ impl Loaded {
             way: join(links.iter().filter_map(|l| l.way.clone()).collect()),
             ..ProgramReport::default()
         };
-        if links.iter().any(|l| l.hook.kind() != HookKind::Pcap) {
-            #[cfg(target_os = "linux")]
-            if let Place::Kernel(kernel) = &self.place {
-                let counts = kernel.loaded.counts(index)?;
-                report.runs = counts.runs;
-                report.verdicts = counts.results.map(|r| r.into_iter().filter(|(_, n)| *n > 0).collect());
-                let ran = counts.runs.filter(|n| *n > 0);
-                report.ns_per_run = ran.zip(counts.run_time_ns).map(|(n, ns)| ns as f64 / n as f64);
-                report.not_counted = kernel.loaded.uncounted(index).map(str::to_owned);
-            }
+        let mut tally = Tally::default();
+        links.iter().for_each(|l| tally.add(&l.tally));
+        (report.refused, report.faults) = (tally.refused, tally.faults);
+        if links.iter().all(|l| l.capture.is_some()) {
+            report.runs = Some(tally.runs);
+            report.ns_per_run = (tally.runs > 0).then(|| tally.ns as f64 / tally.runs as f64);
+            report.verdicts = Some(tally.results);
             return Ok(report);
         }
-        let mut results = BTreeMap::new();
-        let (mut runs, mut ns) = (0, 0);
-        for tally in links.iter().map(|l| &l.tally) {
-            runs += tally.runs;
-            ns += tally.ns;
-            report.refused += tally.refused;
-            report.faults += tally.faults;
-            tally.results.iter().for_each(|(name, n)| *results.entry(*name).or_default() += n);
+        #[cfg(target_os = "linux")]
+        if let Place::Kernel(kernel) = &self.place {
+            let counts = kernel.loaded.counts(index)?;
+            report.runs = counts.runs;
+            report.verdicts = counts.results.map(|r| r.into_iter().filter(|(_, n)| *n > 0).collect());
+            let ran = counts.runs.filter(|n| *n > 0);
+            report.ns_per_run = ran.zip(counts.run_time_ns).map(|(n, ns)| ns as f64 / n as f64);
+            report.not_counted = kernel.loaded.uncounted(index).map(str::to_owned);
         }
-        report.runs = Some(runs);
-        report.verdicts = Some(results);
-        report.ns_per_run = (runs > 0).then(|| ns as f64 / runs as f64);
         Ok(report)
     }
 }

@@ -119,7 +119,13 @@ impl<'l> Map<'l> {
             key_type: self.spec.key_type,
             value_type: self.spec.value_type,
         };
-        Ok(shape.entries(self.btf, self.entries_bytes()?))
+        let mut entries = shape.entries(self.btf, self.entries_bytes()?);
+        #[cfg(target_os = "linux")]
+        if let Place::Kernel(kernel) = self.place {
+            let mut name = |address| kernel.symbol(address);
+            entries.iter_mut().for_each(|e| e.value.name_addresses(&mut name));
+        }
+        Ok(entries)
     }
 
     /// Sets an entry from text, by the map's types: `10.0.0.0/8`, `TCP`, `{1, 2}`. Without a value, zeros.

@@ -7,7 +7,7 @@ use skep_vm::{Machine, Outcome, Packet};
 
 use crate::engine::{Engine, Options};
 use crate::error::Error;
-use crate::host::SystemHost;
+use crate::host::{Printed, Printer, SystemHost};
 
 /// A loaded object on one of the engines.
 pub(crate) enum Place {
@@ -19,6 +19,7 @@ pub(crate) enum Place {
 pub(crate) struct VmPlace {
     pub(crate) machine: RefCell<Machine>,
     packet: Packet,
+    printer: Printer,
 }
 
 /// What became of one frame.
@@ -37,9 +38,10 @@ impl Place {
             Engine::Vm => {
                 let config =
                     skep_vm::Config { cpus: cpus(), like_kernel: options.like_kernel, ..skep_vm::Config::default() };
-                let host = Box::new(SystemHost::new());
+                let printer = Printer::default();
+                let host = Box::new(SystemHost::new(printer.clone()));
                 let machine = Machine::new(object, options.programs.as_deref(), config, host)?;
-                Ok(Place::Vm(Box::new(VmPlace { machine: RefCell::new(machine), packet: Packet::new() })))
+                Ok(Place::Vm(Box::new(VmPlace { machine: RefCell::new(machine), packet: Packet::new(), printer })))
             }
             #[cfg(target_os = "linux")]
             Engine::Kernel => Ok(Place::Kernel(Box::new(crate::kernel::KernelPlace::load(object, options)?))),
@@ -90,6 +92,15 @@ impl Place {
         }
     }
 
+    /// What programs printed since the last call; the kernel's trace pipe is not read.
+    pub(crate) fn take_printed(&self) -> Printed {
+        match self {
+            Place::Vm(vm) => vm.printer.take(),
+            #[cfg(target_os = "linux")]
+            Place::Kernel(_) => Printed::default(),
+        }
+    }
+
     /// Records that found no room, `None` where they are not counted.
     pub(crate) fn records_lost(&self) -> Result<Option<u64>, Error> {
         match self {
@@ -122,4 +133,46 @@ pub(crate) fn cpus() -> usize {
         return cpus;
     }
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use skep_isa::{Insn, spec::section};
+
+    #[test]
+    fn what_a_program_prints_can_be_taken() {
+        let text = i32::from_le_bytes(*b"hi\n\0");
+        let code = vec![
+            Insn::new(0x62, 10, 0, -8, text),
+            Insn::new(0xbf, 1, 10, 0, 0),
+            Insn::new(0x07, 1, 0, 0, -8),
+            Insn::new(0xb7, 2, 0, 0, 4),
+            Insn::new(0x85, 0, 0, 0, 6),
+            Insn::new(0x95, 0, 0, 0, 0),
+        ];
+        let program = skep_object::ProgramSpec {
+            name: "prints".to_owned(),
+            section: "xdp".to_owned(),
+            kind: section::find("xdp").map(|(row, _)| row),
+            hook: None,
+            code,
+            relocs: Vec::new(),
+            funcs: Vec::new(),
+            lines: Vec::new(),
+        };
+        let object = Object {
+            name: "o".to_owned(),
+            license: "GPL".to_owned(),
+            programs: vec![program],
+            maps: Vec::new(),
+            btf: None,
+        };
+        let mut place = Place::load(Engine::Vm, &object, &Options::default()).expect("loads");
+        for _ in 0..2 {
+            place.run_frame(0, &[0; 60], 60, None).expect("runs");
+        }
+        assert_eq!(place.take_printed().lines, ["hi", "hi"]);
+        assert_eq!(place.take_printed(), Printed::default());
+    }
 }

@@ -53,6 +53,7 @@ fn pick(object: &Object, names: &[String]) -> Result<Vec<usize>, Error> {
     if object.programs.is_empty() {
         return Err(Diagnostic::error(code::NO_PROGRAM, format!("object `{}` has no programs", object.name))
             .note("a program is a function in a section of its own, such as `SEC(\"xdp\")`")
+            .help("`skep dis` shows what code it has")
             .into());
     }
     if names.is_empty() {
@@ -98,7 +99,7 @@ fn no_hook(program: &ProgramSpec) -> Error {
         .map(|row| format!("--on {}", row.form))
         .collect();
     Diagnostic::error(code::NO_HOOK, format!("program `{}` does not say where to run", program.name))
-        .note(format!("its section `{}` makes it a {prog_type} program but names no place", program.section))
+        .note(format!("its section `{}` gives it the type {prog_type} but names no place", program.section))
         .help(format!("say where: {}", kinds.join(", ")))
         .into()
 }

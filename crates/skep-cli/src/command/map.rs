@@ -97,8 +97,12 @@ mod linux {
         let info = find(which)?;
         let map_type = info.map_type.filter(|t| skep::readable(*t)).ok_or_else(|| {
             let name = info.map_type.map_or("?", MapType::name);
-            Diagnostic::error(code::MAP_TYPE, format!("map {} cannot be dumped", info.id))
-                .note(format!("the entries of maps of type {name} cannot be walked"))
+            let d = Diagnostic::error(code::MAP_TYPE, format!("map {} (`{}`) cannot be dumped", info.id, info.name))
+                .note(format!("a map of type {name} has no entries to walk"));
+            match info.map_type {
+                Some(MapType::Ringbuf) => d.help("`skep run` shows its records as they come"),
+                _ => d,
+            }
         })?;
         let types = if info.btf_id > 0 { present(skep_kernel::btf_bytes(info.btf_id))? } else { None };
         let btf = types.and_then(|bytes| Btf::parse(&bytes).ok());

@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use skep::{Entry, Hook, Loaded, Object, Options, Record, Report, Value};
+use skep::{Engine, Entry, Hook, Loaded, Object, Options, Record, Report, Value};
 use skep_diag::{Diagnostic, code};
 
 use crate::args::Run;
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Run, quiet: bool) -> Result<(), Failure> {
     #[cfg(target_os = "linux")]
     let interrupts = skep_kernel::Interrupts::block()?;
     let object = Object::open(&args.object)?;
-    let mut loaded = load(args, &object)?;
+    let mut loaded = load(args, &object, quiet)?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut screen = Screen::new(quiet || args.json);
     let started = Instant::now();
@@ -80,6 +80,10 @@ pub(crate) fn run(args: &Run, quiet: bool) -> Result<(), Failure> {
         });
         if let Some(failure) = failed {
             return Err(failure);
+        }
+        let printed = loaded.take_printed();
+        if !quiet {
+            screen.printed(&mut out, &printed)?;
         }
         let progress = match progress {
             Ok(progress) => progress,
@@ -115,7 +119,7 @@ pub(crate) fn run(args: &Run, quiet: bool) -> Result<(), Failure> {
 }
 
 /// Loads the object, fills its maps and attaches its programs.
-fn load(args: &Run, object: &Object) -> Result<Loaded, Failure> {
+fn load(args: &Run, object: &Object, quiet: bool) -> Result<Loaded, Failure> {
     let hooks = args.on.iter().map(|text| Hook::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let plan = skep::plan(object.spec(), &args.prog, &hooks)?;
     let placed: Vec<Hook> = plan.iter().map(|(_, hook)| hook.clone()).collect();
@@ -129,7 +133,9 @@ fn load(args: &Run, object: &Object) -> Result<Loaded, Failure> {
         verbatim: args.verbatim,
         like_kernel: args.like_kernel,
     };
-    let mut loaded = args.engine(&placed).load_with(object, &options)?;
+    let engine = args.engine(&placed);
+    sweep(engine, quiet);
+    let mut loaded = engine.load_with(object, &options).inspect_err(|error| show_log(args, error))?;
     for (map, path) in &args.fill {
         fill(&loaded, map, path)?;
     }
@@ -140,6 +146,34 @@ fn load(args: &Run, object: &Object) -> Result<Loaded, Failure> {
         loaded.attach(*program, hook)?;
     }
     Ok(loaded)
+}
+
+/// Removes what a skep that was killed left attached: netlink keeps its filters, links go by themselves.
+#[cfg_attr(not(target_os = "linux"), allow(unused_variables, reason = "only Linux has netlink"))]
+fn sweep(engine: Engine, quiet: bool) {
+    #[cfg(target_os = "linux")]
+    if engine == Engine::Kernel
+        && let Ok(removed) = skep_kernel::sweep_tc()
+        && removed > 0
+        && !quiet
+    {
+        crate::complain(&format!(
+            "note: removed {} that a skep which was killed had left",
+            crate::table::count(removed as u64, "tc filter")
+        ));
+    }
+}
+
+/// `--log`: the verifier's whole log, before the diagnostic that sums it up.
+#[cfg_attr(not(target_os = "linux"), allow(unused_variables, reason = "only Linux has a verifier"))]
+fn show_log(args: &Run, error: &skep::Error) {
+    #[cfg(target_os = "linux")]
+    if let skep::Error::Kernel(error) = error
+        && let skep_kernel::Error::Rejected { log, .. } = &**error
+        && args.log
+    {
+        crate::complain(log.trim_end());
+    }
 }
 
 /// `--write` takes the frames of one program over one capture.

@@ -57,6 +57,21 @@ fn every_reserved_field_is_refused_by_name() {
 }
 
 #[test]
+fn the_frame_pointer_can_be_read_and_not_written() {
+    for op in TABLE {
+        for (place, field) in [(Place::Dst, op.dst), (Place::Src, op.src)] {
+            let mut insn = example(op);
+            match place {
+                Place::Dst => insn.dst = FRAME_POINTER,
+                _ => insn.src = FRAME_POINTER,
+            }
+            let refused = matches!(decode(insn), Err(Refusal::FramePointer { place: p, .. }) if p == place);
+            assert_eq!(refused, field.is_written(), "{op:?} {place}");
+        }
+    }
+}
+
+#[test]
 fn signed_division_is_told_from_division_by_its_offset() {
     let name = |off| decode(Insn::new(0x3f, 1, 2, off, 0)).map(|op| op.name);
     assert_eq!(name(0), Ok("div"));

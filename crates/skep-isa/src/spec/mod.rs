@@ -34,33 +34,36 @@ pub(crate) const fn v(major: u8, minor: u8) -> Version {
 
 /// The candidate most like `word`, when one is near enough to be worth suggesting.
 ///
-/// Distance is Levenshtein's over lower-case characters; at most a third of the word may differ.
+/// Each letter more, less or other is a difference, and so are two neighbours that changed places; at most a third of the
+/// word may differ, and never all of it.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word = word.to_lowercase();
-    let limit = (word.chars().count() / 3).max(1);
+    let word: Vec<char> = word.to_lowercase().chars().collect();
+    let limit = (word.len() / 3).max(1);
     candidates
         .into_iter()
-        .map(|c| (distance(&word, &c.to_lowercase()), c))
-        .filter(|(d, _)| *d <= limit)
+        .map(|c| (distance(&word, &c.to_lowercase().chars().collect::<Vec<_>>()), c))
+        .filter(|(d, _)| *d <= limit && *d < word.len())
         .min_by_key(|(d, _)| *d)
         .map(|(_, c)| c)
 }
 
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
+/// The distance of optimal string alignment, row by row.
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut above: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut before = i;
-        let mut left = i + 1;
-        for (cell, cb) in row.iter_mut().skip(1).zip(&b) {
-            let above = *cell;
-            left = (before + usize::from(ca != *cb)).min(above + 1).min(left + 1);
-            *cell = left;
-            before = above;
+    for (i, ca) in a.iter().enumerate() {
+        let mut below = vec![i + 1];
+        for (j, cb) in b.iter().enumerate() {
+            let cell = |cells: &[usize], at: usize| cells.get(at).copied().unwrap_or(usize::MAX - 1);
+            let other = cell(&row, j) + usize::from(ca != cb);
+            let mut best = other.min(cell(&row, j + 1) + 1).min(cell(&below, j) + 1);
+            let before = |i: usize, j: usize| Some((a.get(i.checked_sub(1)?)?, b.get(j.checked_sub(1)?)?));
+            if before(i, j) == Some((cb, ca)) {
+                best = best.min(cell(&above, j - 1) + 1);
+            }
+            below.push(best);
         }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
+        above = std::mem::replace(&mut row, below);
     }
     row.last().copied().unwrap_or(0)
 }
@@ -71,7 +74,9 @@ mod tests {
 
     #[test]
     fn suggests_a_near_name_and_no_far_one() {
-        assert_eq!(nearest("xpd", ["xdp", "tc", "socket"]), None);
+        assert_eq!(nearest("xpd", ["tc", "xdp", "socket"]), Some("xdp"));
+        assert_eq!(nearest("x", ["k"]), None);
+        assert_eq!(nearest("", ["k"]), None);
         assert_eq!(nearest("tracepont", ["tracepoint", "xdp"]), Some("tracepoint"));
         assert_eq!(nearest("zzzzzz", ["tracepoint", "xdp"]), None);
         assert_eq!(nearest("sokcet", ["socket", "xdp"]), Some("socket"));

@@ -9,7 +9,7 @@ use skep_isa::spec::{self, AttachType, HookKind};
 use skep_object::Direction;
 
 use super::{Held, LINK_CREATE, Site, netlink, tc};
-use crate::error::Error;
+use crate::error::{Error, words};
 use crate::feature::kernel_version;
 use crate::sys;
 
@@ -37,6 +37,12 @@ pub(super) fn index(name: &str) -> Result<u32, Error> {
     }
 }
 
+/// True while a device has this number; also where that cannot be asked.
+pub(super) fn exists(index: u32) -> bool {
+    let any = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None);
+    !any.is_ok_and(|any| matches!(netdevice::index_to_name(&any, index), Err(Errno::NODEV | Errno::NXIO)))
+}
+
 /// XDP in the driver, or after it where the driver has no XDP.
 pub(super) fn xdp(site: &Site<'_>, device: &str) -> Result<(String, Held), Error> {
     let ifindex = index(device)?;
@@ -45,7 +51,11 @@ pub(super) fn xdp(site: &Site<'_>, device: &str) -> Result<(String, Held), Error
         Err(e @ (Errno::PERM | Errno::ACCESS | Errno::BUSY | Errno::EXIST)) => Err(site.failed(LINK_CREATE, e)),
         Err(native) => {
             let link = site.link(ifindex, AttachType::Xdp, XDP_GENERIC).map_err(|e| site.failed(LINK_CREATE, e))?;
-            Ok((format!("xdp generic: the driver refused native ({native})"), Held::Descriptors(vec![link])))
+            let used = match native {
+                Errno::OPNOTSUPP => "xdp generic: the driver has no native XDP".to_owned(),
+                other => format!("xdp generic: the driver refused native XDP, {}", words(other)),
+            };
+            Ok((used, Held::Descriptors(vec![link])))
         }
     }
 }

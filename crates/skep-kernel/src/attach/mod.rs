@@ -26,6 +26,8 @@ pub use tc::sweep_tc;
 pub struct Link {
     hook: Hook,
     used: String,
+    /// Number of the device it is on.
+    device: Option<u32>,
     held: Held,
 }
 
@@ -49,6 +51,11 @@ impl Link {
         &self.used
     }
 
+    /// True when the device it was on is no more, and with it the attachment.
+    pub fn is_gone(&self) -> bool {
+        self.device.is_some_and(|index| !device::exists(index))
+    }
+
     /// How many kernel objects hold it: one, or one for each CPU.
     pub fn parts(&self) -> usize {
         match &self.held {
@@ -66,6 +73,7 @@ impl Link {
 pub fn attach(program: &Program, hook: &Hook) -> Result<Link, Error> {
     let site = Site { program, hook };
     site.check()?;
+    let device = hook.device().map(device::index).transpose()?;
     let (used, held) = match hook {
         Hook::Xdp { device } => device::xdp(&site, device)?,
         Hook::Tcx { device, direction } => device::tcx(&site, device, *direction)?,
@@ -76,7 +84,7 @@ pub fn attach(program: &Program, hook: &Hook) -> Result<Link, Error> {
         Hook::Profile { hz } => perf::profile(&site, *hz)?,
         Hook::Pcap { .. } => return Err(Error::NotInKernel { hook: hook.to_string() }),
     };
-    Ok(Link { hook: hook.clone(), used, held })
+    Ok(Link { hook: hook.clone(), used, device, held })
 }
 
 /// A program on its way to a hook.

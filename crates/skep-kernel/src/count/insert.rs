@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use skep_isa::Insn;
 use skep_object::ProgramSpec;
 
 use super::{Counted, Distance, GiveUp, Stretch, instructions, target};
@@ -13,7 +14,14 @@ use super::{Counted, Distance, GiveUp, Stretch, instructions, target};
 pub(super) struct Insertions {
     before: BTreeMap<usize, Stretch>,
     after: BTreeMap<usize, Stretch>,
+    /// On the way of a conditional jump that is taken.
+    on_jump: BTreeMap<usize, Stretch>,
 }
+
+/// `goto`.
+const GOTO: u8 = 0x05;
+/// What tells `==` (0x15) from `!=` (0x55) in a jump's code.
+const OPPOSITE: u8 = 0x40;
 
 /// Where a slot has gone.
 #[derive(Clone, Copy)]
@@ -33,8 +41,13 @@ impl Insertions {
         self.after.insert(slot, stretch);
     }
 
+    /// On the way that the `==` or `!=` jump at `slot` takes when it jumps.
+    pub(super) fn on_jump(&mut self, slot: usize, stretch: Stretch) {
+        self.on_jump.insert(slot, stretch);
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.before.is_empty() && self.after.is_empty()
+        self.before.is_empty() && self.after.is_empty() && self.on_jump.is_empty()
     }
 
     pub(super) fn apply(&self, spec: &ProgramSpec) -> Result<Counted, GiveUp> {
@@ -48,6 +61,15 @@ impl Insertions {
                 code.extend_from_slice(&stretch.code);
             }
             places.push(Place { start, at: code.len() });
+            if let Some(stretch) = self.on_jump.get(&slot) {
+                // The opposite test jumps over the stretch, which ends with the jump itself.
+                let over = i16::try_from(stretch.code.len() + 1).map_err(|_| GiveUp::TooFar)?;
+                code.push(Insn { code: insn.code ^ OPPOSITE, off: over, ..*insn });
+                map_slots.push(code.len() + stretch.map_at);
+                code.extend_from_slice(&stretch.code);
+                code.push(Insn::new(GOTO, 0, 0, 0, 0));
+                continue;
+            }
             code.push(*insn);
             if let Some(stretch) = self.after.get(&slot) {
                 map_slots.push(code.len() + stretch.map_at);
@@ -58,7 +80,10 @@ impl Insertions {
             |slot: i64| usize::try_from(slot).ok().and_then(|slot| places.get(slot)).copied().ok_or(GiveUp::Wild);
         for (slot, insn) in instructions(&spec.code) {
             let Some((to, kept_in)) = target(slot, insn)? else { continue };
-            let at = place(slot as i64)?.at;
+            let mut at = place(slot as i64)?.at;
+            if let Some(stretch) = self.on_jump.get(&slot) {
+                at += stretch.code.len() + 1;
+            }
             let distance = place(to)?.start as i64 - (at as i64 + 1);
             let moved = code.get_mut(at).ok_or(GiveUp::Wild)?;
             match kept_in {

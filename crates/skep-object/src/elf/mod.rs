@@ -96,7 +96,7 @@ impl<'a> Elf<'a> {
         let cut = |what: &str| {
             Diagnostic::error(code::NOT_ELF, format!("{file} is not a whole ELF object"))
                 .note(what.to_owned())
-                .help("an object is made by `clang -O2 -g -target bpf -c prog.c -o prog.o`")
+                .help(COMPILE)
         };
         let header = header(file, bytes)?;
         let table = header.sections(LE, bytes).map_err(|e| cut(&e.to_string()))?;
@@ -185,10 +185,25 @@ impl<'a> Elf<'a> {
     }
 }
 
+/// What to try when a file is not an object that clang made.
+pub(crate) const COMPILE: &str = "an object is made by `clang -O2 -g -target bpf -c prog.c -o prog.o`";
+
+/// The machine of an ELF file, in words.
+pub(crate) fn machine_name(machine: u16) -> &'static str {
+    match machine {
+        3 => "32-bit x86",
+        40 => "32-bit Arm",
+        62 => "x86-64",
+        183 => "64-bit Arm",
+        243 => "RISC-V",
+        247 => "32-bit eBPF",
+        _ => "another machine",
+    }
+}
+
 /// The header of a little-endian, relocatable eBPF object.
 fn header<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a FileHeader64<LE>, Diagnostic> {
     let not = |title: String| Diagnostic::error(code::NOT_BPF, title);
-    let compile = "an object is made by `clang -O2 -g -target bpf -c prog.c -o prog.o`";
     let Some(start) = bytes.get(..20).filter(|b| b.starts_with(b"\x7fELF")) else {
         return Err(Diagnostic::error(code::NOT_ELF, format!("{file} is not an ELF object"))
             .note(match bytes.len() {
@@ -196,7 +211,7 @@ fn header<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a FileHeader64<LE>, Diagn
                 len if bytes.starts_with(b"\x7fELF") => format!("the file ends after {len} bytes"),
                 _ => "it does not begin with 7f 45 4c 46".to_owned(),
             })
-            .help(compile));
+            .help(COMPILE));
     };
     let byte = |at: usize| start.get(at).copied().unwrap_or(0);
     if byte(5) == 2 && byte(4) == 2 {
@@ -206,21 +221,12 @@ fn header<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a FileHeader64<LE>, Diagn
     }
     let machine = u16::from_le_bytes([byte(18), byte(19)]);
     if byte(4) != 2 || machine != EM_BPF.0 {
-        let what = match machine {
-            3 => "32-bit x86",
-            40 => "32-bit Arm",
-            62 => "x86-64",
-            183 => "64-bit Arm",
-            243 => "RISC-V",
-            247 => "32-bit eBPF",
-            _ => "another machine",
-        };
-        return Err(not(format!("{file} is an object for {what}, not for eBPF"))
+        return Err(not(format!("{file} is an object for {}, not for eBPF", machine_name(machine)))
             .note(format!("its ELF machine is {machine}, eBPF is 247"))
-            .help(compile));
+            .help(COMPILE));
     }
     let header = FileHeader64::<LE>::parse(bytes).map_err(|e| {
-        Diagnostic::error(code::NOT_ELF, format!("{file} is not a whole ELF object")).note(e.to_string()).help(compile)
+        Diagnostic::error(code::NOT_ELF, format!("{file} is not a whole ELF object")).note(e.to_string()).help(COMPILE)
     })?;
     if header.e_type(LE) != ET_REL {
         return Err(not(format!("{file} is an eBPF file, but not a relocatable object"))

@@ -36,6 +36,7 @@ impl Vm<'_> {
     }
 
     /// The index of the map an argument names.
+    #[inline]
     pub(crate) fn map_of(&self, id: i32, argument: u8, value: u64) -> Result<usize, FaultKind> {
         handle_index(value)
             .filter(|index| *index < self.world.maps.len())
@@ -72,12 +73,13 @@ pub(super) fn lookup_percpu(vm: &mut Vm<'_>, [map, key, cpu, ..]: Args) -> Answe
     find(vm, 195, map, key, cpu as u32 as usize)
 }
 
-#[inline]
+#[inline(always)]
 fn find(vm: &mut Vm<'_>, id: i32, map: u64, key: u64, cpu: usize) -> Answer {
     let index = vm.map_of(id, 1, map)?;
-    let key = vm.key(index, key)?;
-    let found = vm.world.maps.get_mut(index).and_then(|map| map.program_lookup(key.bytes(), cpu));
-    Ok(found.map_or(0, |offset| map_value_pointer(index, offset)))
+    let Some(found) = vm.world.maps.get(index) else { return Ok(0) };
+    let Some(slot) = found.program_find(vm.bytes(key, found.key_size() as usize)?, cpu) else { return Ok(0) };
+    let offset = vm.world.maps.get_mut(index).map_or(0, |map| map.program_use(slot));
+    Ok(map_value_pointer(index, offset))
 }
 
 pub(super) fn update(vm: &mut Vm<'_>, [map, key, value, flags, _]: Args) -> Answer {

@@ -9,6 +9,7 @@ pub(crate) struct Hash {
     key_size: usize,
     entries: usize,
     seed: u64,
+    /// Twice as many as slots and more, so that most chains have one link.
     heads: Vec<u32>,
     next: Vec<u32>,
     keys: Vec<u8>,
@@ -28,6 +29,18 @@ struct Order {
     oldest: u32,
 }
 
+/// Equality; short keys are compared without a call.
+#[inline]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    if let (Some(a), Some(b)) = (a.as_array::<4>(), b.as_array::<4>()) {
+        return a == b;
+    }
+    if let (Some(a), Some(b)) = (a.as_array::<8>(), b.as_array::<8>()) {
+        return a == b;
+    }
+    a == b
+}
+
 const K: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Hash {
@@ -37,7 +50,7 @@ impl Hash {
             key_size,
             entries,
             seed,
-            heads: vec![0; entries.next_power_of_two()],
+            heads: vec![0; 2 * entries.next_power_of_two()],
             next: vec![0; entries],
             keys: vec![0; entries * key_size],
             live: vec![false; entries],
@@ -63,35 +76,32 @@ impl Hash {
     }
 
     /// Seeded multiply-and-fold over words of eight bytes.
-    #[inline]
+    #[inline(always)]
     fn bucket(&self, key: &[u8]) -> usize {
         let mut hash = self.seed;
         let mut mix = |word: u64| {
             let wide = u128::from(hash ^ word) * u128::from(K);
             hash = (wide as u64) ^ (wide >> 64) as u64;
         };
-        let (words, rest) = key.as_chunks::<8>();
-        words.iter().for_each(|word| mix(u64::from_le_bytes(*word)));
-        let (halves, rest) = rest.as_chunks::<4>();
-        halves.iter().for_each(|half| mix(u64::from(u32::from_le_bytes(*half))));
-        if !rest.is_empty() {
-            mix(crate::memory::read_le(rest));
+        match (key.as_array::<4>(), key.as_array::<8>()) {
+            (Some(half), _) => mix(u64::from(u32::from_le_bytes(*half))),
+            (_, Some(word)) => mix(u64::from_le_bytes(*word)),
+            _ => key.chunks(8).for_each(|word| mix(crate::memory::read_le(word))),
         }
-        mix(K);
         hash as usize & (self.heads.len() - 1)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, key: &[u8]) -> Option<usize> {
         self.find_in(self.bucket(key), key)
     }
 
-    #[inline]
+    #[inline(always)]
     fn find_in(&self, bucket: usize, key: &[u8]) -> Option<usize> {
         let mut link = *self.heads.get(bucket)?;
         while link != 0 {
             let slot = link as usize - 1;
-            if self.key(slot) == key {
+            if same(self.key(slot), key) {
                 return Some(slot);
             }
             link = *self.next.get(slot)?;
@@ -145,6 +155,12 @@ impl Hash {
         self.unlink(slot);
         self.free = *self.next.get(slot)?;
         Some(slot)
+    }
+
+    /// Whether it keeps the order of use.
+    #[inline]
+    pub(crate) fn evicts(&self) -> bool {
+        self.order.is_some()
     }
 
     /// Marks a slot as the most recently used.

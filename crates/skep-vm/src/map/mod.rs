@@ -131,7 +131,7 @@ impl Map {
             _ if key_size == 0 => return Err(bad("`key_size` is 0")),
             _ => {}
         }
-        // What it takes when full: values in their strides, keys, 16 bytes of links for each key; and to be shown.
+        // What it takes when full: values in their strides, keys, 32 bytes of links for each key; and to be shown.
         let stride = Slab::stride_of(value_size) as u64;
         let slab = if is_ring { 2 * entries as u64 } else { entries as u64 * copies as u64 * stride };
         let region: u64 = 1 << 32;
@@ -139,7 +139,7 @@ impl Map {
             return Err(too_large(slab, region));
         }
         let is_keyed = !is_ring && !is_array(spec.map_type);
-        let each = if is_keyed { 2 * key_size as u64 + 24 } else { 0 } + if is_ring { 0 } else { HANDED_OUT };
+        let each = if is_keyed { 2 * key_size as u64 + 32 } else { 0 } + if is_ring { 0 } else { HANDED_OUT };
         let bytes = slab + entries as u64 * each;
         if bytes > left {
             return Err(too_large(bytes, left));
@@ -272,6 +272,7 @@ impl Map {
     }
 
     /// First slot of a key's values.
+    #[inline(always)]
     fn find(&self, key: &[u8]) -> Option<usize> {
         if key.len() != self.key_size {
             return None;
@@ -346,17 +347,24 @@ pub(crate) struct Entry {
 
 /// What programs do with maps. CPU 0 is theirs.
 impl Map {
-    /// Offset of a key's value in the map's region; a use, for maps that evict.
-    #[inline]
-    pub(crate) fn program_lookup(&mut self, key: &[u8], cpu: usize) -> Option<usize> {
+    /// The slot of a key's value for a CPU.
+    #[inline(always)]
+    pub(crate) fn program_find(&self, key: &[u8], cpu: usize) -> Option<usize> {
         if cpu >= self.copies {
             return None;
         }
-        let slot = self.find(key)?;
-        if let Kind::Hash(hash) = &mut self.kind {
+        self.find(key).map(|slot| slot + cpu)
+    }
+
+    /// Offset of a slot's value in the map's region; this counts as a use, for maps that evict.
+    #[inline]
+    pub(crate) fn program_use(&mut self, slot: usize) -> usize {
+        if let Kind::Hash(hash) = &mut self.kind
+            && hash.evicts()
+        {
             hash.touch(slot / self.copies);
         }
-        Some(self.values.offset(slot + cpu))
+        self.values.offset(slot)
     }
 
     /// Sets the value of CPU 0.

@@ -13,6 +13,8 @@ pub(crate) struct Trie {
     key_size: usize,
     /// Number of prefixes of each length.
     lengths: Vec<u32>,
+    /// Lengths of which there is a prefix, the longest first.
+    used: Vec<usize>,
 }
 
 impl Trie {
@@ -22,6 +24,7 @@ impl Trie {
             given: vec![0; entries * key_size],
             key_size,
             lengths: vec![0; (key_size - 4) * 8 + 1],
+            used: Vec::new(),
         }
     }
 
@@ -43,9 +46,11 @@ impl Trie {
     /// The slot of the longest prefix that the key begins with, no longer than the key's own.
     pub(crate) fn longest(&self, key: &[u8]) -> Option<usize> {
         let most = self.length(key)?;
+        let mut lengths = self.used.iter().filter(|length| **length <= most).peekable();
+        lengths.peek()?;
         let mut masked = Key::new(key);
-        (0..=most).rev().filter(|length| self.lengths.get(*length).is_some_and(|n| *n > 0)).find_map(|length| {
-            masked.cut(length);
+        lengths.find_map(|length| {
+            masked.cut(*length);
             self.masked.find(masked.bytes())
         })
     }
@@ -63,6 +68,9 @@ impl Trie {
         let (slot, fresh) = self.masked.insert(masked.bytes(), 0).map_err(|_| MapError::NoSpace)?;
         if fresh && let Some(count) = self.lengths.get_mut(length) {
             *count += 1;
+            if *count == 1 {
+                self.used.insert(self.used.partition_point(|used| *used > length), length);
+            }
         }
         if let Some(room) = self.given.get_mut(slot * self.key_size..(slot + 1) * self.key_size) {
             room.copy_from_slice(key);
@@ -77,6 +85,9 @@ impl Trie {
         self.masked.remove(masked.bytes())?;
         if let Some(count) = self.lengths.get_mut(length) {
             *count -= 1;
+            if *count == 0 {
+                self.used.retain(|used| *used != length);
+            }
         }
         Ok(())
     }

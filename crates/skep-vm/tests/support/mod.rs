@@ -1,8 +1,7 @@
 //! What the tests share: a host that stands still, a few instruction makers, objects made by hand.
 #![allow(dead_code, reason = "each test uses its own part")]
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use skep_isa::Insn;
 use skep_isa::spec::{MapType, section};
@@ -12,7 +11,7 @@ use skep_vm::{Config, Host, Machine, Outcome, Packet, Task};
 /// A host whose clock stands at 1000 (boot: 2000) and whose printed text can be read.
 #[derive(Default, Clone)]
 pub(crate) struct Still {
-    pub(crate) printed: Rc<RefCell<String>>,
+    pub(crate) printed: Arc<Mutex<String>>,
 }
 
 impl Host for Still {
@@ -26,7 +25,7 @@ impl Host for Still {
         4
     }
     fn print(&mut self, text: &str) {
-        self.printed.borrow_mut().push_str(text);
+        self.printed.lock().expect("no printer panicked").push_str(text);
     }
     fn task(&mut self) -> Task {
         Task { pid_tgid: 7 << 32 | 8, uid_gid: 3 << 32 | 4, ..Task::default() }

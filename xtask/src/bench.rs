@@ -1,7 +1,0 @@
-//! `xtask bench`: the figures of docs/performance.md.
-
-use anyhow::{Result, bail};
-
-pub(crate) fn run() -> Result<()> {
-    bail!("no benchmark yet")
-}
