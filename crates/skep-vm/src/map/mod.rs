@@ -347,6 +347,12 @@ pub(crate) struct Entry {
 
 /// What programs do with maps. CPU 0 is theirs.
 impl Map {
+    /// Bytes that a lookup goes through beside the key: a prefix tree asks once for each length in use.
+    #[inline(always)]
+    pub(crate) fn work(&self) -> usize {
+        if let Kind::Trie(trie) = &self.kind { trie.work() } else { 0 }
+    }
+
     /// The slot of a key's value for a CPU.
     #[inline(always)]
     pub(crate) fn program_find(&self, key: &[u8], cpu: usize) -> Option<usize> {
@@ -392,6 +398,14 @@ impl Map {
             Kind::Trie(_) | Kind::Ring(_) => return None,
         };
         Some(Entry { key, offset: self.values.offset(index * self.copies), next: index + 1 })
+    }
+
+    /// Slots that a walk over all entries passes at most.
+    pub(crate) fn slots_used(&self) -> usize {
+        match &self.kind {
+            Kind::Hash(hash) => hash.fresh(),
+            _ => 0,
+        }
     }
 
     /// True when values have addresses a program may name in a wide load.
