@@ -266,8 +266,7 @@ impl Loaded {
         let most = if self.schemas.is_empty() { 256 } else { 1 };
         let mut fed = false;
         for at in 0..self.links.len() {
-            loop {
-                let Some(link) = self.links.get_mut(at) else { break };
+            while let Some(link) = self.links.get_mut(at) {
                 let ran = link.feed(&mut self.place, &self.spec, self.output.as_mut(), most)?;
                 fed |= ran > 0;
                 if !self.schemas.is_empty() {
