@@ -101,7 +101,29 @@ impl Map {
         let bad = |why: &str| Error::BadMap { map: spec.name.clone(), why: why.to_owned() };
         let too_large = |bytes: u64, limit: u64| Error::MapTooLarge { map: spec.name.clone(), bytes, limit };
         let (key_size, value_size) = (spec.key_size as usize, spec.value_size as usize);
-        let entries = spec.max_entries as usize;
+        let is_known = matches!(
+            spec.map_type,
+            MapType::Array
+                | MapType::PercpuArray
+                | MapType::Hash
+                | MapType::PercpuHash
+                | MapType::LruHash
+                | MapType::LruPercpuHash
+                | MapType::LpmTrie
+                | MapType::Ringbuf
+                | MapType::Devmap
+                | MapType::DevmapHash
+                | MapType::Cpumap
+                | MapType::Xskmap
+        );
+        if !is_known {
+            return Err(Error::MapType { map: spec.name.clone(), map_type: spec.map_type });
+        }
+        let entries = match (spec.map_type, spec.max_entries) {
+            // Rounded up to what a ring buffer may be, as loaders do.
+            (MapType::Ringbuf, size @ 1..) => size.max(4096).checked_next_power_of_two().unwrap_or(1 << 31) as usize,
+            (_, entries) => entries as usize,
+        };
         let copies = if spec.map_type.is_per_cpu() { cpus.max(1) } else { 1 };
         let is_ring = spec.map_type == MapType::Ringbuf;
         if entries == 0 {
@@ -110,9 +132,6 @@ impl Map {
         match spec.map_type {
             MapType::Ringbuf if key_size != 0 || value_size != 0 => {
                 return Err(bad("a ring buffer has neither keys nor values"));
-            }
-            MapType::Ringbuf if !entries.is_power_of_two() || entries < 4096 => {
-                return Err(bad("a ring buffer's size is a power of two of at least one page (4096 bytes)"));
             }
             MapType::Ringbuf => {}
             _ if value_size == 0 => return Err(bad("`value_size` is 0")),
