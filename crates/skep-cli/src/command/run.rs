@@ -209,7 +209,7 @@ fn check_write(args: &Run, object: &Object, hooks: &[Hook], programs: &[usize]) 
         _ => None,
     });
     let fills = args.fill.iter().map(|(_, path)| path);
-    if let Some(read) = captures.chain(fills).chain([&args.object]).find(|read| same_file(read, path)) {
+    if captures.chain(fills).chain([&args.object]).any(|read| same_file(read, path)) {
         return Err(refused(format!("{path} is read by this run")).help("write to another file").into());
     }
     Ok(())
