@@ -42,7 +42,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(program.relocs.is_sorted_by_key(|r| r.slot) && program.lines.is_sorted_by_key(|l| l.slot));
     }
     for like_kernel in [false, true] {
-        let config = Config { cpus: 2, fuel: 10_000, map_memory: 1 << 20, like_kernel };
+        let config = Config { cpus: 2, fuel: 10_000, map_memory: 1 << 24, like_kernel };
         for index in 0..object.programs.len().min(PROGRAMS) {
             match Machine::new(&object, Some(&[index]), config.clone(), Box::new(Still)) {
                 Ok(mut machine) => {

@@ -92,7 +92,7 @@ impl Btf {
         &self.bytes
     }
 
-    /// The string at an offset of the string section; `None` for one of more than 4,096 bytes or not in UTF-8.
+    /// The string at an offset of the string section; `None` for one of more than 4,096 bytes, not in UTF-8 or with control characters.
     pub fn string(&self, offset: u32) -> Option<&str> {
         string(self.bytes.get(self.strings.clone())?, offset)
     }

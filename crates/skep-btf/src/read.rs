@@ -53,10 +53,13 @@ pub(crate) fn piece(bytes: &[u8], off: u32, len: u32) -> Option<&[u8]> {
 /// Longest string that is read. A hostile file can name one string of megabytes a hundred thousand times.
 pub(crate) const LONGEST_STRING: usize = 4096;
 
-/// The NUL-terminated UTF-8 string at `off`, at most [`LONGEST_STRING`] bytes long.
+/// The NUL-terminated UTF-8 string at `off`, at most [`LONGEST_STRING`] bytes long. Of control characters it may hold
+/// tabs only, because a terminal obeys the others; the carriage return that ends a source line is left out.
 pub(crate) fn string(strings: &[u8], off: u32) -> Option<&str> {
     let rest = strings.get(off as usize..)?;
     let rest = rest.get(..=LONGEST_STRING).unwrap_or(rest);
     let end = rest.iter().position(|b| *b == 0)?;
-    std::str::from_utf8(rest.get(..end)?).ok()
+    let text = std::str::from_utf8(rest.get(..end)?).ok()?;
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    (!text.chars().any(|c| c.is_control() && c != '\t')).then_some(text)
 }

@@ -190,6 +190,17 @@ fn a_long_name_in_a_thousand_members_is_not_copied_a_thousand_times() {
 }
 
 #[test]
+fn names_that_a_terminal_would_obey_are_not_shown() {
+    let mut t = Types::default();
+    let byte = t.int("u8", 1, 0);
+    let id = t.structure("s", 2, &[("\x1b]0;owned\x07", byte, 0), ("plain", byte, 1)]);
+    let (line, tab) = (t.string("return 0;\r"), t.string("\treturn 0;"));
+    let btf = t.btf();
+    assert_eq!(btf.value(id, &[1, 2]).to_string(), "{: 1, plain: 2}");
+    assert_eq!((btf.string(line), btf.string(tab)), (Some("return 0;"), Some("\treturn 0;")));
+}
+
+#[test]
 fn a_prefix_beside_an_array_larger_than_memory_is_refused() {
     let mut t = Types::default();
     let word = t.int("u32", 4, 0);

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use skep::{Entry, Loaded, Printed, ProgramReport, Progress, Record, Report};
+use skep::{Entry, Loaded, Printed, ProgramReport, Progress, Record, Report, Value};
 use skep_object::MapRole;
 
 use crate::bar::Bar;
@@ -51,18 +51,24 @@ impl Screen {
         Ok(writeln!(out, "{}: {}", record.map, record.value)?)
     }
 
-    /// Says once for each map that its records' type is a guess.
+    /// Says once for each map that its records' type is a guess, or not known.
     pub(crate) fn note_guess(&mut self, record: &Record) {
-        if let Some(guess) = &record.guess
-            && !self.guesses.contains(&record.map)
-        {
-            self.guesses.push(record.map.clone());
+        let map = &record.map;
+        let note = match (&record.guess, &record.value) {
+            (Some(guess), _) => format!(
+                "note: records of `{map}` are read as `struct {guess}`, the only one of their size; \
+                 say it with --record {map}={guess}"
+            ),
+            (None, Value::Bytes(_)) => format!(
+                "note: records of `{map}` are bytes without a type; give one with --record {map}=TYPE, or with the tag \
+                 `record:TYPE` on the map (the object knows a type once a function of the program takes a pointer to it)"
+            ),
+            _ => return,
+        };
+        if !self.guesses.contains(map) {
+            self.guesses.push(map.clone());
             if !self.quiet {
-                let map = &record.map;
-                crate::complain(&format!(
-                    "note: records of `{map}` are read as `struct {guess}`, the only one of their size; \
-                     say it with --record {map}={guess}"
-                ));
+                crate::complain(&note);
             }
         }
     }

@@ -5,6 +5,8 @@ use skep::{Entry, Value};
 
 /// Rows of a map that a table shows at most; the JSON has them all.
 const MAX_ROWS: usize = 40;
+/// Members of a structure that become columns at most; a larger one stands in one column.
+const MAX_COLUMNS: usize = 64;
 
 /// An empty table in our style.
 pub(crate) fn new(header: impl IntoIterator<Item = String>) -> Table {
@@ -89,8 +91,15 @@ fn cell(word: &str, value: &Value, column: &str) -> String {
     text
 }
 
-/// Hands out each member that is no structure itself, with its name.
+/// Hands out each member that is no structure itself, with its name; the value itself where they are too many.
 fn flatten(word: &str, value: &Value, each: &mut dyn FnMut(&str, &Value)) {
+    let mut count = 0;
+    members(word, value, &mut |_, _| count += 1);
+    if count <= MAX_COLUMNS { members(word, value, each) } else { each(word, value) }
+}
+
+/// Hands out each member that is no structure itself, with its name.
+fn members(word: &str, value: &Value, each: &mut dyn FnMut(&str, &Value)) {
     fn inner(prefix: &str, fields: &[(String, Value)], each: &mut dyn FnMut(&str, &Value)) {
         for (name, value) in fields {
             let name = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
@@ -109,7 +118,7 @@ fn flatten(word: &str, value: &Value, each: &mut dyn FnMut(&str, &Value)) {
 /// The variables of a data section, one a line.
 pub(crate) fn variables(name: &str, value: &Value) -> String {
     let mut table = new(["variable", "value"].map(str::to_owned));
-    flatten("value", value, &mut |name, value| {
+    members("value", value, &mut |name, value| {
         table.add_row([name.to_owned(), value.to_string()]);
     });
     format!("{name}\n{}\n", trim(&table))
@@ -184,6 +193,14 @@ protocols
   1 entry holds only zeros
 ";
         assert_eq!(entries("protocols", false, &rows), expected);
+    }
+
+    #[test]
+    fn a_structure_of_thousands_of_members_stands_in_one_column() {
+        let members = (0..65_535).map(|at| (format!("m{at}"), Value::Uint(1))).collect();
+        let text = entries("wide", false, &[Entry { key: Value::Uint(7), value: Value::Struct(members) }]);
+        assert!(text.starts_with("wide\n  key  value"), "{}", &text[..40]);
+        assert!(text.contains("m65534: 1}"));
     }
 
     #[test]

@@ -48,3 +48,44 @@ fn ctrl_c_ends_a_long_capture_with_the_results_so_far() {
     let packets: u64 = protocols.iter().map(|e| e["value"]["packets"].as_u64().expect("a number")).sum();
     assert_eq!(packets, runs, "maps and runs are of the same moment");
 }
+
+#[test]
+fn a_program_without_end_does_not_outlast_the_time_given() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_skep"));
+    command.args("run tests/data/object/endless.bpf.o --on pcap:examples/capture.pcap --for 100ms --json".split(' '));
+    let started = Instant::now();
+    let out = command.current_dir(&root).output().expect("skep");
+    // A run takes as long as its fuel lasts; all 2,532 of them would take minutes.
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert_eq!(out.status.code(), Some(1), "a rule of the vm was broken");
+    let told = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(told.contains("V0002") && told.contains("ended after"), "{told}");
+    let summary: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+    assert_eq!(summary["programs"][0]["faults"], summary["programs"][0]["runs"]);
+}
+
+#[test]
+fn what_is_read_is_never_written_over() {
+    let folder = std::env::temp_dir().join(format!("skep-write-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let capture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/capture.pcap");
+    let object = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/vlan/vlan.bpf.o");
+    std::fs::copy(&capture, folder.join("in.pcap")).expect("copied");
+    std::fs::copy(object, folder.join("vlan.bpf.o")).expect("copied");
+    std::os::unix::fs::symlink("in.pcap", folder.join("link.pcap")).expect("a link");
+    for (on, write, status) in [
+        ("pcap:in.pcap", "./in.pcap", 2),
+        ("pcap:in.pcap", "link.pcap", 2),
+        ("pcap:in.pcap", "vlan.bpf.o", 2),
+        ("pcap:missing.pcap", "in.pcap", 2),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_skep"));
+        command.args(["run", "vlan.bpf.o", "--on", on, "--write", write]).current_dir(&folder);
+        let out = command.output().expect("skep");
+        assert_eq!(out.status.code(), Some(status), "{on} {write}: {}", String::from_utf8_lossy(&out.stderr));
+        let kept = std::fs::read(folder.join("in.pcap")).expect("still there");
+        assert!(kept == std::fs::read(&capture).expect("the capture"), "{on} {write}: the capture was changed");
+    }
+    std::fs::remove_dir_all(&folder).expect("removed");
+}

@@ -237,6 +237,23 @@ fn a_device_that_goes_is_told_with_what_was_counted_until_then() {
 }
 
 #[test]
+fn under_a_flood_of_events_each_record_is_delivered_or_counted_as_lost() {
+    let mut busy = Command::new("dd");
+    let busy = busy.args(["if=/dev/zero", "of=/dev/null", "bs=1", "count=3000000"]).stderr(Stdio::null());
+    let mut busy = busy.spawn().expect("dd");
+    let lines = Skep::start("run tests/data/object/flood.bpf.o --json --for 1s").finish();
+    let _ = busy.kill();
+    busy.wait().expect("its status");
+    let summary: Value = serde_json::from_str(lines.last().expect("a summary")).expect("JSON");
+    let made = summary["maps"]["flood.bss"][0]["value"]["made"].as_u64().expect("a number");
+    let records = |what: &str| summary["records"][what].as_u64().expect("a number");
+    assert!(made > 100_000, "{summary}");
+    assert_eq!(records("delivered") + records("lost"), made, "{summary}");
+    assert_eq!(records("delivered"), lines.len() as u64 - 1);
+    assert_eq!(summary["programs"][0]["runs"].as_u64(), Some(made));
+}
+
+#[test]
 fn opens_shows_a_file_while_it_runs() {
     let skep = Skep::start("run examples/opens/opens.bpf.o --json");
     skep.until_linked(1);

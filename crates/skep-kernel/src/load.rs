@@ -119,8 +119,12 @@ impl Loaded {
 
     /// Why results and lost records of a program are not counted although it was asked for.
     pub fn uncounted(&self, index: usize) -> Option<&str> {
-        match &self.slot(index)?.counter {
+        let slot = self.slot(index)?;
+        match &slot.counter {
             Counter::Failed(why) => Some(why),
+            _ if slot.records == Records::Perf => {
+                Some("it sends records through perf buffers, which skep does not read")
+            }
             _ => None,
         }
     }

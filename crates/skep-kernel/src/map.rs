@@ -1,5 +1,6 @@
 //! Live maps: created from a [`MapSpec`] or opened by id, read and written as raw bytes.
 
+use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
@@ -200,8 +201,10 @@ impl Map {
     pub fn entries(&self) -> Result<Vec<Entry>, Error> {
         let limit = u64::from(self.info()?.max_entries).max(1).saturating_mul(2);
         let mut entries = Vec::new();
+        let mut seen = HashSet::new();
         let mut key: Option<Vec<u8>> = None;
-        // A walk of a hash begins anew when its key was deleted meanwhile; the limit ends a walk without end.
+        // A walk of a hash begins anew when its key was deleted meanwhile; the limit ends a walk without end, and a key that
+        // comes again is not counted twice.
         for _ in 0..limit {
             let mut next = vec![0; self.fd.key_size()];
             match self.fd.next_key(key.as_deref(), &mut next) {
@@ -209,7 +212,9 @@ impl Map {
                 Err(Errno::NOENT) => break,
                 Err(e) => return Err(self.failed(Command::MapGetNextKey, e)),
             }
-            if let Some(value) = self.lookup(&next)? {
+            if seen.insert(next.clone())
+                && let Some(value) = self.lookup(&next)?
+            {
                 entries.push((next.clone(), value));
             }
             key = Some(next);

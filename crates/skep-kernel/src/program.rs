@@ -60,9 +60,18 @@ pub struct TestRun<'a> {
     pub ctx: &'a [u8],
     /// Room for a longer frame than was given, in bytes.
     pub data_room: usize,
+    /// True when the frame is not wanted back.
+    pub no_data: bool,
     /// How often to run it, 0 for once.
     pub repeat: u32,
 }
+
+/// What a frame may grow by in a test run: more than any socket buffer of it can hold.
+const GROWTH: usize = 16 << 10;
+/// Shortest and longest frame that every test run takes (an IPv6 header behind Ethernet; what an XDP program sees of one
+/// page): outside, `EINVAL` is about the length.
+const LEAST: usize = 54;
+const MOST: usize = 3_520;
 
 /// What a test run gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,7 +157,7 @@ impl Program {
     /// [`Error::Call`], with the limits of the program's type where they are the likely cause.
     pub fn test_run(&self, run: &TestRun<'_>) -> Result<TestOutput, Error> {
         // XDP and tc programs may push headers; 256 bytes is the room the kernel itself leaves.
-        let room = if run.data.is_empty() { 0 } else { run.data.len() + run.data_room.max(256) };
+        let room = if run.data.is_empty() || run.no_data { 0 } else { run.data.len() + run.data_room.max(256) };
         let mut data = vec![0; room];
         let mut ctx_in = run.ctx.to_vec();
         let mut ctx_out = if self.writes_ctx_apart() { vec![0; ctx_in.len()] } else { Vec::new() };
@@ -209,11 +218,11 @@ impl Program {
 
 impl Program {
     /// Runs it once over a frame; `None` when the kernel has no test run for a frame like this (too short or too long).
-    /// The frame comes back without the metadata an XDP program may have put in front of it.
+    /// With `want_frame` the frame comes back without the metadata an XDP program may have put in front of it.
     ///
     /// # Errors
     /// [`Error::Call`] for everything else.
-    pub fn test_frame(&self, frame: &[u8]) -> Result<Option<TestOutput>, Error> {
+    pub fn test_frame(&self, frame: &[u8], want_frame: bool) -> Result<Option<TestOutput>, Error> {
         // `struct xdp_md`: data, data_end, data_meta and three numbers of devices and queues.
         let mut xdp = [0; 24];
         let [_, _, _, _, end @ ..] = &mut xdp;
@@ -221,8 +230,9 @@ impl Program {
             *end = len.to_ne_bytes();
         }
         let ctx = if self.prog_type == Some(ProgType::Xdp) { &xdp[..] } else { &[] };
-        match self.test_run(&TestRun { data: frame, ctx, ..TestRun::default() }) {
-            Err(Error::Call { errno: Errno::INVAL, .. }) => Ok(None),
+        let data_room = if want_frame { GROWTH } else { 0 };
+        match self.test_run(&TestRun { data: frame, ctx, data_room, no_data: !want_frame, ..TestRun::default() }) {
+            Err(Error::Call { errno: Errno::INVAL, .. }) if !(LEAST..=MOST).contains(&frame.len()) => Ok(None),
             Err(error) => Err(error),
             Ok(mut output) => {
                 // Afterwards `data` tells how far the frame stands behind its metadata.

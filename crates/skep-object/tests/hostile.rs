@@ -80,6 +80,14 @@ fn programs_that_share_subprograms_of_long_names_are_counted() {
 }
 
 #[test]
+fn names_that_a_terminal_would_obey_are_refused() {
+    let mut elf = Elf::default();
+    let section = elf.code("xdp", &[mov(0), exit()]);
+    elf.symbol("\x1b[2J", GLOBAL_FUNC, section, 0, 16);
+    refused(&elf.bytes(), "O0002: a symbol has no readable name");
+}
+
+#[test]
 fn one_long_name_of_many_symbols_is_read_once_or_not_at_all() {
     let mut elf = Elf::default();
     let section = elf.code("xdp", &[mov(0), exit()]);

@@ -42,16 +42,16 @@ impl Default for Task {
 pub struct Config {
     /// Number of CPUs per-CPU maps have values for, at least 1. Programs run as CPU 0.
     pub cpus: usize,
-    /// Instructions a run may take; more is [`crate::FaultKind::Fuel`].
+    /// Instructions a run may take, where a helper that goes through more than 512 bytes counts one for each 64; more is [`crate::FaultKind::Fuel`].
     pub fuel: u64,
     /// Keeps the limits of the kernel's test run (`BPF_PROG_TEST_RUN`, Linux 6.18), so that results compare one to one.
     pub like_kernel: bool,
-    /// Bytes all maps of one machine may take together.
+    /// Bytes all maps of one machine may take together, 256 more for each entry counted in.
     pub map_memory: u64,
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config { cpus: 1, fuel: 1 << 24, like_kernel: false, map_memory: 8 << 30 }
+        Config { cpus: 1, fuel: 1 << 24, like_kernel: false, map_memory: 4 << 30 }
     }
 }

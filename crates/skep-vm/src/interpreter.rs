@@ -1,5 +1,7 @@
 //! The interpreter: one loop over decoded operations. Semantics are those of RFC 9669 and the kernel's interpreter.
 
+use std::cell::Cell;
+
 use skep_isa::opcode::Atomic;
 
 use crate::context::Kind;
@@ -18,6 +20,8 @@ pub(crate) struct Vm<'a> {
     code: &'a [Op],
     /// Instructions left.
     fuel: u64,
+    /// Bytes that the helper that runs has gone through beyond what any call may; it is charged for them.
+    work: Cell<u64>,
     /// Frames in use.
     depth: usize,
     /// Offset of the innermost frame's lowest byte.
@@ -31,15 +35,29 @@ pub(crate) struct Frame {
     saved: [u64; 4],
 }
 
+/// Bytes any call of a helper may go through.
+const FREE_WORK: usize = 512;
+/// Bytes of work that count as one instruction.
+const WORK_OF_AN_INSTRUCTION: u64 = 64;
+
 impl<'a> Vm<'a> {
     pub(crate) fn new(world: &'a mut World, packet: &'a mut Packet, kind: Kind, code: &'a [Op]) -> Vm<'a> {
         let fuel = world.config.fuel;
-        Vm { world, packet, kind, code, fuel, depth: 0, stack_low: STACK_SIZE }
+        Vm { world, packet, kind, code, fuel, work: Cell::new(0), depth: 0, stack_low: STACK_SIZE }
     }
 
     /// Runs the program from its start; `r0` at its end.
     pub(crate) fn run(&mut self) -> Result<u64, Fault> {
         self.function(0, [context_pointer(), 0, 0, 0, 0])
+    }
+
+    /// Notes that a helper goes through this many bytes. Without it, a loop of calls that copy megabytes would run for
+    /// hours on the fuel of a second.
+    #[inline(always)]
+    pub(crate) fn works(&self, bytes: usize) {
+        if bytes > FREE_WORK {
+            self.work.set(self.work.get().saturating_add(bytes as u64));
+        }
     }
 
     /// Instructions run so far.
@@ -250,7 +268,7 @@ impl<'a> Vm<'a> {
                     self.fuel = fuel;
                     let args = [regs[1], regs[2], regs[3], regs[4], regs[5]];
                     let answer = helper::call(self, op.imm as usize, args);
-                    fuel = self.fuel;
+                    fuel = self.fuel.saturating_sub(self.work.take() / WORK_OF_AN_INSTRUCTION);
                     match answer {
                         Ok(value) => regs[0] = value,
                         Err(helper::Stop::Here(kind)) => break kind,

@@ -177,11 +177,13 @@ impl Vm<'_> {
     /// Readable bytes, for helpers.
     #[inline]
     pub(crate) fn bytes(&self, address: u64, size: usize) -> Result<&[u8], FaultKind> {
+        self.works(size);
         self.at(address, size).ok_or_else(|| self.fault(address, size, false))
     }
 
     /// Writable bytes, for helpers.
     pub(crate) fn bytes_mut(&mut self, address: u64, size: usize) -> Result<&mut [u8], FaultKind> {
+        self.works(size);
         // The check is made twice because the borrow would outlive the error's.
         if self.at_mut(address, size).is_none() {
             return Err(self.fault(address, size, true));

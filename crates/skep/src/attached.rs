@@ -1,7 +1,7 @@
 //! A program at a hook, and what came of the frames fed to it.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use skep_diag::Diagnostic;
 use skep_isa::spec::{ProgType, result};
@@ -10,6 +10,9 @@ use skep_object::{Hook, Object};
 use crate::capture::{Capture, Output};
 use crate::error::Error;
 use crate::place::{FrameResult, Place};
+
+/// How long one batch of frames may take.
+const BATCH: Duration = Duration::from_millis(20);
 
 /// A program at a hook.
 pub(crate) struct Attached {
@@ -50,8 +53,12 @@ impl Attached {
         let mut modified = Vec::new();
         let tally = &mut self.tally;
         let started = Instant::now();
-        let (mut fed, mut written) = (0, Ok(()));
+        let (mut fed, mut written, mut slow) = (0, Ok(()), false);
         while fed < most && written.is_ok() {
+            // A program that runs long must not keep the caller from what else there is to do.
+            if (slow || fed % 16 == 15) && started.elapsed() > BATCH {
+                break;
+            }
             let Some(frame) = capture.next() else { break };
             fed += 1;
             let out = output.is_some().then_some(&mut modified);
@@ -71,6 +78,7 @@ impl Attached {
                 FrameResult::Fault(fault) => {
                     tally.runs += 1;
                     tally.faults += 1;
+                    slow = true;
                     tally.first_fault.get_or_insert_with(|| fault.diagnostic(spec, object));
                 }
             }

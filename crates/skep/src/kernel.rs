@@ -43,7 +43,7 @@ impl KernelPlace {
         out: Option<&mut Vec<u8>>,
     ) -> Result<(FrameResult, Option<u64>), Error> {
         let Some(program) = self.loaded.program(program) else { return Ok((FrameResult::Refused, None)) };
-        let Some(output) = program.test_frame(frame)? else { return Ok((FrameResult::Refused, None)) };
+        let Some(output) = program.test_frame(frame, out.is_some())? else { return Ok((FrameResult::Refused, None)) };
         if let Some(out) = out {
             *out = output.data;
         }
@@ -83,6 +83,11 @@ impl KernelPlace {
         let way = link.used().to_owned();
         self.links.push(link);
         Ok(way)
+    }
+
+    /// Takes all programs off their hooks.
+    pub(crate) fn detach(&mut self) {
+        self.links.clear();
     }
 
     /// A finding when a device is gone that a program was attached to.

@@ -193,6 +193,23 @@ impl Loaded {
         Ok(Progress { frames, of, more: live || frames < of })
     }
 
+    /// Ends it: detaches live hooks, so that nothing more happens, hands every record that is still there to `each`, and ends
+    /// the written capture. What is read afterwards is of one moment.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn stop(&mut self, each: &mut dyn FnMut(Record)) -> Result<(), Error> {
+        #[cfg(target_os = "linux")]
+        if let Place::Kernel(kernel) = &mut self.place {
+            kernel.detach();
+        }
+        self.drain(each)?;
+        match &mut self.output {
+            Some(output) => output.finish(),
+            None => Ok(()),
+        }
+    }
+
     /// Feeds every capture to its end and hands each record to `each`. Returns at once when only live hooks are attached.
     ///
     /// # Errors
@@ -266,8 +283,7 @@ impl Loaded {
         let most = if self.schemas.is_empty() { 256 } else { 1 };
         let mut fed = false;
         for at in 0..self.links.len() {
-            loop {
-                let Some(link) = self.links.get_mut(at) else { break };
+            while let Some(link) = self.links.get_mut(at) {
                 let ran = link.feed(&mut self.place, &self.spec, self.output.as_mut(), most)?;
                 fed |= ran > 0;
                 if !self.schemas.is_empty() {

@@ -18,8 +18,10 @@ pub type Placement = (usize, Hook);
 /// No such program (`O0008`), a hook no picked program fits (`H0003`), a program without a hook (`H0004`), a section
 /// whose name is not known (`O0005`).
 pub fn plan(object: &Object, names: &[String], hooks: &[Hook]) -> Result<Vec<Placement>, Error> {
-    let picked = pick(object, names)?;
-    let mut placements = Vec::new();
+    let mut picked = pick(object, names)?;
+    let mut seen = std::collections::HashSet::new();
+    picked.retain(|program| seen.insert(*program));
+    let mut placements: Vec<Placement> = Vec::new();
     if hooks.is_empty() {
         for at in picked {
             let Some(program) = object.programs.get(at) else { continue };
@@ -30,13 +32,17 @@ pub fn plan(object: &Object, names: &[String], hooks: &[Hook]) -> Result<Vec<Pla
         return Ok(placements);
     }
     for hook in hooks {
-        let before = placements.len();
+        let mut fit = false;
         for at in &picked {
             if object.programs.get(*at).is_some_and(|p| fits(p, hook.kind())) {
-                placements.push((*at, hook.clone()));
+                fit = true;
+                // The same hook twice is the same hook.
+                if !placements.contains(&(*at, hook.clone())) {
+                    placements.push((*at, hook.clone()));
+                }
             }
         }
-        if placements.len() == before {
+        if !fit {
             return Err(mismatch(object, &picked, hook));
         }
     }

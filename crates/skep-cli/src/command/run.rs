@@ -61,22 +61,19 @@ struct RecordLine<'a> {
 }
 
 pub(crate) fn run(args: &Run, quiet: bool) -> Result<(), Failure> {
-    #[cfg(target_os = "linux")]
-    let interrupts = skep_kernel::Interrupts::block()?;
     let object = Object::open(&args.object)?;
     let mut loaded = load(args, &object, quiet)?;
+    // Until here Ctrl-C simply ends skep; from here it ends the run.
+    #[cfg(target_os = "linux")]
+    let interrupts = skep_kernel::Interrupts::block()?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut screen = Screen::new(quiet || args.json);
     let started = Instant::now();
-    let outcome = loop {
+    let mut outcome = loop {
         let left = args.duration.map(|d| d.saturating_sub(started.elapsed()));
         let mut failed = None;
         let progress = loaded.poll(STEP.min(left.unwrap_or(STEP)), &mut |record| {
-            let told = if args.json { json_record(&mut out, &record) } else { screen.record(&mut out, &record) };
-            if args.json {
-                screen.note_guess(&record);
-            }
-            failed = failed.take().or(told.err());
+            failed = failed.take().or(tell(args, &mut out, &mut screen, &record).err());
         });
         if let Some(failure) = failed {
             return Err(failure);
@@ -94,13 +91,26 @@ pub(crate) fn run(args: &Run, quiet: bool) -> Result<(), Failure> {
         }
         out.flush()?;
         #[cfg(target_os = "linux")]
-        if interrupts.pending() {
-            break Ok(());
-        }
-        if !progress.more || left.is_some_and(|left| left.is_zero()) {
+        let interrupted = interrupts.pending();
+        #[cfg(not(target_os = "linux"))]
+        let interrupted = false;
+        if interrupted || !progress.more || left.is_some_and(|left| left.is_zero()) {
+            if progress.frames < progress.of && !quiet {
+                screen.clear_bar();
+                crate::complain(&format!("note: ended after {} of {} frames", progress.frames, progress.of));
+            }
             break Ok(());
         }
     };
+    // Nothing happens any more, so that all numbers are of one moment and no record is left behind.
+    let mut failed = None;
+    let stopped = loaded.stop(&mut |record| {
+        failed = failed.take().or(tell(args, &mut out, &mut screen, &record).err());
+    });
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
+    outcome = outcome.and(stopped);
     // What could be read is shown before the error that ended it.
     let report = loaded.report()?;
     if args.json {
@@ -139,11 +149,12 @@ fn load(args: &Run, object: &Object, quiet: bool) -> Result<Loaded, Failure> {
     for (map, path) in &args.fill {
         fill(&loaded, map, path)?;
     }
-    if let Some(path) = &args.write {
-        loaded.write_frames(path)?;
-    }
     for (program, hook) in &plan {
         loaded.attach(*program, hook)?;
+    }
+    // Last, so that nothing is overwritten for a run that does not begin.
+    if let Some(path) = &args.write {
+        loaded.write_frames(path)?;
     }
     Ok(loaded)
 }
@@ -193,10 +204,39 @@ fn check_write(args: &Run, object: &Object, hooks: &[Hook], programs: &[usize]) 
             .help("pick one program with --prog, and one capture")
             .into());
     }
-    if hooks.iter().any(|h| matches!(h, Hook::Pcap { path: from } if from == path)) {
-        return Err(refused(format!("{path} is the capture that is read")).help("write to another file").into());
+    let captures = hooks.iter().filter_map(|h| match h {
+        Hook::Pcap { path } => Some(path),
+        _ => None,
+    });
+    let fills = args.fill.iter().map(|(_, path)| path);
+    if captures.chain(fills).chain([&args.object]).any(|read| same_file(read, path)) {
+        return Err(refused(format!("{path} is read by this run")).help("write to another file").into());
     }
     Ok(())
+}
+
+/// True when two paths lead to one file, by whatever names.
+fn same_file(a: &str, b: &str) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let file = |path: &str| std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()));
+        file(a).is_some_and(|one| file(b) == Some(one))
+    }
+    #[cfg(not(unix))]
+    {
+        std::fs::canonicalize(a).ok().is_some_and(|one| std::fs::canonicalize(b).ok() == Some(one))
+    }
+}
+
+/// Shows one record, as a line of text or JSON.
+fn tell(args: &Run, out: &mut impl Write, screen: &mut Screen, record: &Record) -> Result<(), Failure> {
+    if args.json {
+        screen.note_guess(record);
+        json_record(out, record)
+    } else {
+        screen.record(out, record)
+    }
 }
 
 fn json_record(out: &mut impl Write, record: &Record) -> Result<(), Failure> {

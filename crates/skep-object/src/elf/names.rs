@@ -41,8 +41,9 @@ impl<'a> Names<'a> {
         rest.get(..rest.iter().position(|byte| *byte == 0)?)
     }
 
-    /// The same as text, `None` also when it is not UTF-8.
+    /// The same as text, `None` also when it is not UTF-8 or holds what a terminal would obey.
     pub(crate) fn text(&self, offset: u32) -> Option<&'a str> {
-        std::str::from_utf8(self.bytes(offset)?).ok()
+        let text = std::str::from_utf8(self.bytes(offset)?).ok()?;
+        (!text.chars().any(char::is_control)).then_some(text)
     }
 }

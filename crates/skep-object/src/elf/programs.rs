@@ -33,6 +33,12 @@ struct Function<'a> {
     len: usize,
 }
 
+/// The functions of one program in their order, and where each begins.
+struct Layout<'a> {
+    order: Vec<&'a Function<'a>>,
+    starts: HashMap<Place, usize>,
+}
+
 /// What a slot of the file refers to, before linking.
 enum Target {
     Func(Place),
@@ -205,57 +211,72 @@ impl<'a> File<'a> {
         Ok(())
     }
 
-    /// Lays out an entry function and every function it reaches, in the order in which they are first met.
+    /// The function that an instruction calls or takes the address of.
+    fn callee(&self, place: Place) -> Option<Place> {
+        match self.targets.get(&place) {
+            Some(Target::Func(callee)) => Some(*callee),
+            Some(Target::Other(_)) => None,
+            None => {
+                let insn = self.code.get(&place.section)?.get(place.slot).filter(|insn| insn.is_local_call())?;
+                let slot = place.slot as i64 + i64::from(insn.imm) + 1;
+                Some(Place { slot: usize::try_from(slot).unwrap_or(usize::MAX), ..place })
+            }
+        }
+    }
+
+    /// A function and all that it reaches, with their first slots in the program. The order is libbpf's: a function that
+    /// is new stands behind all others, and what it calls itself comes before what its caller calls next.
+    fn reach<'s>(&'s self, main: &'s Function<'a>, left: &mut usize) -> Result<Layout<'s>, Diagnostic> {
+        let mut layout = Layout { order: Vec::new(), starts: HashMap::new() };
+        let mut end = 0;
+        // Functions that are being read, and how far.
+        let mut open: Vec<(&Function<'_>, usize)> = Vec::new();
+        let mut met = Some(main);
+        loop {
+            if let Some(function) = met.take()
+                && let Entry::Vacant(start) = layout.starts.entry(function.place)
+            {
+                self.take(function, left)?;
+                start.insert(end);
+                end += function.len;
+                layout.order.push(function);
+                open.push((function, 0));
+            }
+            let Some((function, offset)) = open.last_mut() else { return Ok(layout) };
+            if *offset == function.len {
+                open.pop();
+                continue;
+            }
+            let place = Place { slot: function.place.slot + *offset, ..function.place };
+            *offset += 1;
+            if let Some(callee) = self.callee(place) {
+                met = Some(self.functions.get(&callee).ok_or_else(|| self.no_function(callee, place))?);
+            }
+        }
+    }
+
+    /// Lays out an entry function and every function it reaches in one piece.
     fn link(&self, entry: &Place, left: &mut usize) -> Result<ProgramSpec, Diagnostic> {
         let main = self.functions.get(entry).ok_or_else(|| self.no_function(*entry, *entry))?;
-        self.take(main, left)?;
-        let mut starts: HashMap<Place, usize> = HashMap::from([(main.place, 0)]);
-        let mut order = vec![main];
+        let Layout { order, starts } = self.reach(main, left)?;
         let mut code: Vec<Insn> = Vec::new();
-        let mut end = main.len;
-        // Slots whose immediate is the distance to another function.
-        let mut distances: Vec<(usize, Place)> = Vec::new();
         let mut relocs = Vec::new();
-        let mut at = 0;
-        while let Some(function) = order.get(at).copied() {
-            at += 1;
-            let base = code.len();
+        for function in &order {
             for offset in 0..function.len {
                 let place = Place { slot: function.place.slot + offset, ..function.place };
-                let Some(insn) = self.code.get(&place.section).and_then(|c| c.get(place.slot)) else { break };
-                let mut insn = *insn;
-                let callee = match self.targets.get(&place) {
-                    Some(Target::Func(callee)) => Some(*callee),
-                    Some(Target::Other(target)) => {
-                        relocs.push(Reloc { slot: (base + offset) as u32, target: target.clone() });
-                        None
-                    }
-                    None if insn.is_local_call() => {
-                        let slot = place.slot as i64 + i64::from(insn.imm) + 1;
-                        Some(Place { slot: usize::try_from(slot).unwrap_or(usize::MAX), ..place })
-                    }
-                    None => None,
+                let Some(mut insn) = self.code.get(&place.section).and_then(|c| c.get(place.slot)).copied() else {
+                    break;
                 };
-                if let Some(callee) = callee {
-                    let function = self.functions.get(&callee).ok_or_else(|| self.no_function(callee, place))?;
-                    if let Entry::Vacant(start) = starts.entry(callee) {
-                        self.take(function, left)?;
-                        start.insert(end);
-                        end += function.len;
-                        order.push(function);
-                    }
+                let slot = code.len();
+                if let Some(start) = self.callee(place).and_then(|callee| starts.get(&callee)) {
+                    insn.imm = (*start as i64 - slot as i64 - 1) as i32;
                     if insn.is_wide() {
                         insn.src = insn::PSEUDO_FUNC;
                     }
-                    distances.push((base + offset, callee));
+                } else if let Some(Target::Other(target)) = self.targets.get(&place) {
+                    relocs.push(Reloc { slot: slot as u32, target: target.clone() });
                 }
                 code.push(insn);
-            }
-        }
-        for (slot, callee) in distances {
-            let start = starts.get(&callee).copied().unwrap_or_default();
-            if let Some(insn) = code.get_mut(slot) {
-                insn.imm = (start as i64 - slot as i64 - 1) as i32;
             }
         }
         let section = self.elf.sections.get(main.place.section).map_or("", |s| s.name);

@@ -90,13 +90,18 @@ impl Elf {
         self.sections.len() as u32
     }
 
-    /// Relocations of a section: offset, symbol, kind. The symbol table's number is not known yet, so it is linked at the end.
+    /// Relocations of a section: offset, symbol, kind.
     pub(crate) fn relocate(&mut self, section: u32, rels: &[(u64, u32, u32)]) -> u32 {
+        self.relocate_named(".rel", section, rels)
+    }
+
+    /// The same under a name. The symbol table gets its number last, and the link to it too.
+    pub(crate) fn relocate_named(&mut self, name: &str, section: u32, rels: &[(u64, u32, u32)]) -> u32 {
         let bytes = rels.iter().flat_map(|(offset, symbol, kind)| {
-            [offset.to_le_bytes(), (u64::from(*symbol) << 32 | u64::from(*kind)).to_le_bytes()].concat()
+            [offset.to_le_bytes(), ((u64::from(*symbol) << 32) | u64::from(*kind)).to_le_bytes()].concat()
         });
         let bytes: Vec<u8> = bytes.collect();
-        let at = self.section(".rel", REL, 0, &bytes);
+        let at = self.section(name, REL, 0, &bytes);
         self.sections[at as usize - 1].info = section;
         self.sections[at as usize - 1].entry = 16;
         at

@@ -77,6 +77,7 @@ pub(super) fn lookup_percpu(vm: &mut Vm<'_>, [map, key, cpu, ..]: Args) -> Answe
 fn find(vm: &mut Vm<'_>, id: i32, map: u64, key: u64, cpu: usize) -> Answer {
     let index = vm.map_of(id, 1, map)?;
     let Some(found) = vm.world.maps.get(index) else { return Ok(0) };
+    vm.works(found.work());
     let Some(slot) = found.program_find(vm.bytes(key, found.key_size() as usize)?, cpu) else { return Ok(0) };
     let offset = vm.world.maps.get_mut(index).map_or(0, |map| map.program_use(slot));
     Ok(map_value_pointer(index, offset))
@@ -135,9 +136,17 @@ pub(super) fn for_each(vm: &mut Vm<'_>, [map, function, context, flags, _]: Args
     let mut rounds = 0;
     let mut from = 0;
     loop {
-        let Some(entry) = vm.world.maps.get(index).and_then(|map| map.program_next(from)) else {
-            return Ok(rounds);
+        let next = vm.world.maps.get(index).map(|map| map.program_next(from).ok_or_else(|| map.slots_used()));
+        // Slots that were deleted are gone through too.
+        let entry = match next {
+            Some(Ok(entry)) => entry,
+            Some(Err(end)) => {
+                vm.works(end.saturating_sub(from));
+                return Ok(rounds);
+            }
+            None => return Ok(rounds),
         };
+        vm.works(entry.next - from);
         rounds += 1;
         from = entry.next;
         let begin = vm.world.keys.len();

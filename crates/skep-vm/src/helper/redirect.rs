@@ -8,14 +8,26 @@ use skep_isa::spec::MapType;
 
 /// `BPF_F_INGRESS`.
 const F_INGRESS: u64 = 1;
+/// Redirects and copies noted in one run; more are answered as a kernel without memory would.
+const MOST: usize = 256;
+const ENOMEM: i64 = 12;
+
+/// Notes where the packet, or a copy of it, goes; false when there are too many.
+fn note(vm: &mut Vm<'_>, redirect: Redirect) -> bool {
+    let room = vm.packet.redirects.len() < MOST;
+    if room {
+        vm.packet.redirects.push(redirect);
+    }
+    room
+}
 
 pub(super) fn redirect(vm: &mut Vm<'_>, [target, flags, ..]: Args) -> Answer {
     let (allowed, refused, accepted) = if vm.kind == Kind::Xdp { (0, 0, 4) } else { (F_INGRESS, 2, 7) };
     if flags & !allowed != 0 {
         return Ok(refused);
     }
-    vm.packet.redirects.push(Redirect { target: target as u32, map: None, flags, copy: None });
-    Ok(accepted)
+    let noted = note(vm, Redirect { target: target as u32, map: None, flags, copy: None });
+    Ok(if noted { accepted } else { refused })
 }
 
 pub(super) fn clone(vm: &mut Vm<'_>, [skb, target, flags, ..]: Args) -> Answer {
@@ -23,8 +35,11 @@ pub(super) fn clone(vm: &mut Vm<'_>, [skb, target, flags, ..]: Args) -> Answer {
     if flags & !F_INGRESS != 0 {
         return Ok(error(EINVAL));
     }
+    if vm.packet.redirects.len() >= MOST {
+        return Ok(error(ENOMEM));
+    }
     let copy = Some(vm.packet.frame().to_vec());
-    vm.packet.redirects.push(Redirect { target: target as u32, map: None, flags, copy });
+    note(vm, Redirect { target: target as u32, map: None, flags, copy });
     Ok(0)
 }
 
@@ -49,6 +64,6 @@ pub(super) fn redirect_map(vm: &mut Vm<'_>, [map, key, flags, ..]: Args) -> Answ
     if !there && flags & F_BROADCAST == 0 {
         return Ok(flags & ACTION);
     }
-    vm.packet.redirects.push(Redirect { target: key as u32, map: Some(index), flags, copy: None });
-    Ok(4)
+    let noted = note(vm, Redirect { target: key as u32, map: Some(index), flags, copy: None });
+    Ok(if noted { 4 } else { flags & ACTION })
 }

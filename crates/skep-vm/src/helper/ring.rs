@@ -20,6 +20,9 @@ fn ring_of<'v>(vm: &'v mut Vm<'_>, id: i32, value: u64) -> Result<(usize, &'v mu
 
 pub(super) fn reserve(vm: &mut Vm<'_>, [map, size, flags, ..]: Args) -> Answer {
     let (index, ring) = ring_of(vm, 131, map)?;
+    if ring.is_crowded() {
+        return Err(bad(131, 1, map, "a ring buffer with 64 open records already").into());
+    }
     let reserved = if flags == 0 { ring.reserve(size) } else { None };
     Ok(match reserved {
         Some(offset) => map_value_pointer(index, offset),

@@ -60,8 +60,11 @@ pub(super) fn snprintf(vm: &mut Vm<'_>, [out, out_size, text, data, data_size]: 
     if !data_size.is_multiple_of(8) || data_size > 12 * 8 {
         return Ok(error(EINVAL));
     }
-    let data = vm.take(data, data_size)?;
-    let args: Vec<u64> = data.bytes().chunks(8).map(crate::memory::read_le).collect();
+    // Without arguments the pointer may be null.
+    let args: Vec<u64> = match data_size {
+        0 => Vec::new(),
+        _ => vm.take(data, data_size)?.bytes().chunks(8).map(crate::memory::read_le).collect(),
+    };
     let template = vm.take_string(text).ok_or_else(|| bad(165, 3, text, "not a string that ends"))?;
     match format::format(vm, &template, &args) {
         Ok(text) => {

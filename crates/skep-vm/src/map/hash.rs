@@ -69,6 +69,11 @@ impl Hash {
         self.live.iter().take(self.fresh).enumerate().filter(|(_, live)| **live).map(|(slot, _)| slot)
     }
 
+    /// Slots below it were used once.
+    pub(crate) fn fresh(&self) -> usize {
+        self.fresh
+    }
+
     /// The first slot in use at or after another.
     pub(crate) fn next(&self, from: usize) -> Option<usize> {
         let live = self.live.get(from..self.fresh)?;

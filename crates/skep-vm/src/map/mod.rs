@@ -24,6 +24,9 @@ pub(crate) const EXIST: u64 = 2;
 /// Most bytes of a key, as in the kernel: it must fit on the stack.
 const MOST_KEY: usize = 512;
 
+/// Bytes an entry takes beside its own when all are handed out: an array of zeros costs nothing until it is shown.
+const HANDED_OUT: u64 = 256;
+
 const F_NO_PREALLOC: u32 = 1 << 0;
 const F_RDONLY_PROG: u32 = 1 << 7;
 const F_WRONLY_PROG: u32 = 1 << 8;
@@ -98,7 +101,29 @@ impl Map {
         let bad = |why: &str| Error::BadMap { map: spec.name.clone(), why: why.to_owned() };
         let too_large = |bytes: u64, limit: u64| Error::MapTooLarge { map: spec.name.clone(), bytes, limit };
         let (key_size, value_size) = (spec.key_size as usize, spec.value_size as usize);
-        let entries = spec.max_entries as usize;
+        let is_known = matches!(
+            spec.map_type,
+            MapType::Array
+                | MapType::PercpuArray
+                | MapType::Hash
+                | MapType::PercpuHash
+                | MapType::LruHash
+                | MapType::LruPercpuHash
+                | MapType::LpmTrie
+                | MapType::Ringbuf
+                | MapType::Devmap
+                | MapType::DevmapHash
+                | MapType::Cpumap
+                | MapType::Xskmap
+        );
+        if !is_known {
+            return Err(Error::MapType { map: spec.name.clone(), map_type: spec.map_type });
+        }
+        let entries = match (spec.map_type, spec.max_entries) {
+            // Rounded up to what a ring buffer may be, as loaders do.
+            (MapType::Ringbuf, size @ 1..) => size.max(4096).checked_next_power_of_two().unwrap_or(1 << 31) as usize,
+            (_, entries) => entries as usize,
+        };
         let copies = if spec.map_type.is_per_cpu() { cpus.max(1) } else { 1 };
         let is_ring = spec.map_type == MapType::Ringbuf;
         if entries == 0 {
@@ -107,9 +132,6 @@ impl Map {
         match spec.map_type {
             MapType::Ringbuf if key_size != 0 || value_size != 0 => {
                 return Err(bad("a ring buffer has neither keys nor values"));
-            }
-            MapType::Ringbuf if !entries.is_power_of_two() || entries < 4096 => {
-                return Err(bad("a ring buffer's size is a power of two of at least one page (4096 bytes)"));
             }
             MapType::Ringbuf => {}
             _ if value_size == 0 => return Err(bad("`value_size` is 0")),
@@ -128,7 +150,7 @@ impl Map {
             _ if key_size == 0 => return Err(bad("`key_size` is 0")),
             _ => {}
         }
-        // What it takes when full: values in their strides, keys, and 32 bytes of links for each key.
+        // What it takes when full: values in their strides, keys, 32 bytes of links for each key; and to be shown.
         let stride = Slab::stride_of(value_size) as u64;
         let slab = if is_ring { 2 * entries as u64 } else { entries as u64 * copies as u64 * stride };
         let region: u64 = 1 << 32;
@@ -136,7 +158,8 @@ impl Map {
             return Err(too_large(slab, region));
         }
         let is_keyed = !is_ring && !is_array(spec.map_type);
-        let bytes = slab + if is_keyed { entries as u64 * (2 * key_size as u64 + 32) } else { 0 };
+        let each = if is_keyed { 2 * key_size as u64 + 32 } else { 0 } + if is_ring { 0 } else { HANDED_OUT };
+        let bytes = slab + entries as u64 * each;
         if bytes > left {
             return Err(too_large(bytes, left));
         }
@@ -343,6 +366,12 @@ pub(crate) struct Entry {
 
 /// What programs do with maps. CPU 0 is theirs.
 impl Map {
+    /// Bytes that a lookup goes through beside the key: a prefix tree asks once for each length in use.
+    #[inline(always)]
+    pub(crate) fn work(&self) -> usize {
+        if let Kind::Trie(trie) = &self.kind { trie.work() } else { 0 }
+    }
+
     /// The slot of a key's value for a CPU.
     #[inline(always)]
     pub(crate) fn program_find(&self, key: &[u8], cpu: usize) -> Option<usize> {
@@ -388,6 +417,14 @@ impl Map {
             Kind::Trie(_) | Kind::Ring(_) => return None,
         };
         Some(Entry { key, offset: self.values.offset(index * self.copies), next: index + 1 })
+    }
+
+    /// Slots that a walk over all entries passes at most.
+    pub(crate) fn slots_used(&self) -> usize {
+        match &self.kind {
+            Kind::Hash(hash) => hash.fresh(),
+            _ => 0,
+        }
     }
 
     /// True when values have addresses a program may name in a wide load.

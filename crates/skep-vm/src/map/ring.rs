@@ -8,6 +8,8 @@ const BUSY: u32 = 1 << 31;
 /// Header bit of a record the consumer skips.
 const DISCARD: u32 = 1 << 30;
 const HEADER: usize = 8;
+/// Most records that may be open at once. The kernel's verifier follows each of them, so real programs have a few.
+const MAX_OPEN: usize = 64;
 
 /// Positions count bytes since the beginning and never wrap.
 #[derive(Debug)]
@@ -45,6 +47,11 @@ impl Ring {
 
     fn place(&self, position: u64) -> usize {
         (position & (self.size as u64 - 1)) as usize
+    }
+
+    /// True when no further record may be open; each access to one looks through all.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.open.len() >= MAX_OPEN
     }
 
     /// Reserves a record; the offset of its data, `None` when there is no room.

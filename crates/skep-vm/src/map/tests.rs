@@ -154,6 +154,15 @@ fn a_ring_loses_what_does_not_fit_and_goes_round() {
 }
 
 #[test]
+fn a_ring_buffer_is_rounded_up_to_a_power_of_two_as_loaders_do() {
+    let (mut map, _) = Map::new(&spec(MapType::Ringbuf, 0, 0, 5000), 1, 1 << 33, 1).expect("made");
+    let ring = map.ring_mut().expect("a ring");
+    // 8,192 bytes hold seven records of 1,024 with their headers.
+    let held = (0..20).filter(|_| ring.reserve(1024).is_some()).count();
+    assert_eq!(held, 7);
+}
+
+#[test]
 fn wrong_shapes_and_sizes_are_errors() {
     let refused = |map_type, key, value, entries| {
         Map::new(&spec(map_type, key, value, entries), 1, 1 << 33, 1).map(|_| ()).expect_err("refused")
@@ -162,12 +171,14 @@ fn wrong_shapes_and_sizes_are_errors() {
     assert!(matches!(refused(MapType::Hash, 0, 8, 1), Error::BadMap { .. }));
     assert!(matches!(refused(MapType::Hash, 4, 0, 1), Error::BadMap { .. }));
     assert!(matches!(refused(MapType::Hash, 4, 4, 0), Error::BadMap { .. }));
-    assert!(matches!(refused(MapType::Ringbuf, 0, 0, 5000), Error::BadMap { .. }));
+    assert!(matches!(refused(MapType::Ringbuf, 4, 0, 4096), Error::BadMap { .. }));
     assert!(matches!(refused(MapType::LpmTrie, 4, 4, 1), Error::BadMap { .. }));
     assert!(matches!(refused(MapType::StackTrace, 4, 4, 1), Error::MapType { .. }));
     assert!(matches!(refused(MapType::Array, 4, 1 << 20, 1 << 20), Error::MapTooLarge { .. }));
     assert!(matches!(refused(MapType::Hash, 4, u32::MAX, u32::MAX), Error::MapTooLarge { .. }));
     assert!(matches!(refused(MapType::Array, 4, 8, u32::MAX), Error::MapTooLarge { .. }));
+    // Zeros take no memory, but what shows them does.
+    assert!(matches!(refused(MapType::Array, 4, 8, 1 << 28), Error::MapTooLarge { .. }));
 }
 
 #[test]

@@ -43,6 +43,11 @@ impl Trie {
         (length < self.lengths.len()).then_some(length)
     }
 
+    /// Bytes that a lookup goes through at most.
+    pub(crate) fn work(&self) -> usize {
+        self.used.len() * self.key_size
+    }
+
     /// The slot of the longest prefix that the key begins with, no longer than the key's own.
     pub(crate) fn longest(&self, key: &[u8]) -> Option<usize> {
         let most = self.length(key)?;
