@@ -6,6 +6,7 @@ use skep_diag::{Diagnostic, code};
 use skep_isa::asm;
 
 use crate::args::Asm;
+use crate::command::same_file;
 use crate::failure::Failure;
 
 /// What standard input is called, on the command line and in messages.
@@ -26,6 +27,11 @@ pub(crate) fn run(args: &Asm) -> Result<(), Failure> {
     })?;
     let object = skep_object::write(&assembly)?;
     let path = &args.output;
+    if same_file(&args.file, path) {
+        return Err(Diagnostic::error(code::USAGE, format!("{path} is the assembly that is read"))
+            .help("write the object to another file")
+            .into());
+    }
     std::fs::write(path, object)
         .map_err(|error| skep::Error::File { action: "write", path: path.clone(), error }.into())
 }

@@ -14,6 +14,20 @@ use std::io::Write;
 use crate::failure::Failure;
 use crate::table;
 
+/// True when two paths lead to one file, by whatever names.
+pub(crate) fn same_file(a: &str, b: &str) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let file = |path: &str| std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()));
+        file(a).is_some_and(|one| file(b) == Some(one))
+    }
+    #[cfg(not(unix))]
+    {
+        std::fs::canonicalize(a).ok().is_some_and(|one| std::fs::canonicalize(b).ok() == Some(one))
+    }
+}
+
 /// One JSON document on one line.
 pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();

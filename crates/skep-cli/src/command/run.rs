@@ -9,6 +9,7 @@ use skep::{Engine, Entry, Hook, Loaded, Object, Options, Record, Report, Value};
 use skep_diag::{Diagnostic, code};
 
 use crate::args::Run;
+use crate::command::same_file;
 use crate::failure::Failure;
 use crate::fill::fill;
 use crate::screen::Screen;
@@ -213,20 +214,6 @@ fn check_write(args: &Run, object: &Object, hooks: &[Hook], programs: &[usize]) 
         return Err(refused(format!("{path} is read by this run")).help("write to another file").into());
     }
     Ok(())
-}
-
-/// True when two paths lead to one file, by whatever names.
-fn same_file(a: &str, b: &str) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let file = |path: &str| std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()));
-        file(a).is_some_and(|one| file(b) == Some(one))
-    }
-    #[cfg(not(unix))]
-    {
-        std::fs::canonicalize(a).ok().is_some_and(|one| std::fs::canonicalize(b).ok() == Some(one))
-    }
 }
 
 /// Shows one record, as a line of text or JSON.
