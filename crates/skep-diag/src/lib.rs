@@ -12,6 +12,12 @@ pub use render::Style;
 
 use std::ops::Range;
 
+/// What the system said of an error, in words and without its number: `no such file or directory`.
+pub fn words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+}
+
 /// One message to the user: a code, a title, excerpts with marks, notes (why) and helps (what to try).
 ///
 /// ```

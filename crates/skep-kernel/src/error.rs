@@ -244,8 +244,7 @@ impl Error {
 
 /// What an error number says, in words and without the number: `no such device`.
 pub(crate) fn words(errno: Errno) -> String {
-    let text = std::io::Error::from(errno).to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+    skep_diag::words(&errno.into())
 }
 
 /// True when this process may do all that skep asks of the kernel.

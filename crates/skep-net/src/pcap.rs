@@ -91,14 +91,8 @@ pub enum Error {
         why: &'static str,
     },
     /// The output failed.
-    #[error("the capture could not be written: {}", words(.0))]
+    #[error("the capture could not be written: {}", skep_diag::words(.0))]
     Write(#[from] std::io::Error),
-}
-
-/// What the system said, without its number.
-fn words(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }
 
 /// How a file begins, in words.

@@ -51,7 +51,7 @@ impl Error {
             Error::Capture { path, error } => error.diagnostic(path),
             Error::File { action, path, error } => {
                 let code = if *action == "write" { code::WRITE_FILE } else { code::NO_FILE };
-                let d = Diagnostic::error(code, format!("cannot {action} {path}")).note(reason(error));
+                let d = Diagnostic::error(code, format!("cannot {action} {path}")).note(skep_diag::words(error));
                 match error.kind() {
                     std::io::ErrorKind::NotFound => d.help("check the path; it counts from the folder you are in"),
                     std::io::ErrorKind::PermissionDenied => d.help("check the file's permissions, or run as its owner"),
@@ -62,12 +62,6 @@ impl Error {
             }
         }
     }
-}
-
-/// What the system said, without its number.
-fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }
 
 impl From<Diagnostic> for Error {
