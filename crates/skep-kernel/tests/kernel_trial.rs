@@ -3,9 +3,10 @@
 
 use std::time::Instant;
 
-use skep_isa::spec::{AttachType, HookKind, ProgType, attach_type, hook, prog_type};
+use skep_isa::spec::{AttachType, ProgType, attach_type, hook, prog_type};
+use skep_kernel::Program;
 use skep_kernel::feature::Answer;
-use skep_kernel::{Program, trial};
+use skep_kernel::trial::{self, Question};
 
 /// Places that every kernel from 6.6 on offers to root, whatever it is built with.
 const EVERYWHERE: &[(ProgType, AttachType)] = &[
@@ -41,7 +42,7 @@ fn every_place_gets_an_answer_and_nothing_is_left_behind() {
     for row in attach_type::TABLE {
         for prog_type in row.prog_types {
             let started = Instant::now();
-            let answer = trial::attach(*prog_type, row.id);
+            let answer = trial::answer(Question::Attach(*prog_type, row.id));
             let took = started.elapsed();
             println!("{prog_type:>16} {:<30} {:>7.1} ms {answer:?}", row.name, took.as_secs_f64() * 1e3);
             if EVERYWHERE.contains(&(*prog_type, row.id)) {
@@ -52,11 +53,11 @@ fn every_place_gets_an_answer_and_nothing_is_left_behind() {
     }
     for row in prog_type::TABLE {
         let started = Instant::now();
-        let answer = trial::program_type(row.id);
+        let answer = trial::answer(Question::Load(row.id));
         println!("{:>16} {:<30} {:>7.1} ms {answer:?}", row.name, "", started.elapsed().as_secs_f64() * 1e3);
     }
     for row in hook::TABLE {
-        println!("{:>16} {:?}", row.kind.name(), trial::hook(row.kind));
+        println!("{:>16} {:?}", row.kind.name(), trial::answer(Question::Hook(row.kind)));
     }
     slow.sort();
     println!("slowest: {:?}", slow.last());
@@ -67,11 +68,10 @@ fn every_place_gets_an_answer_and_nothing_is_left_behind() {
 fn what_this_kernel_does_not_know_is_no_and_not_yes() {
     // No kernel has these attach types before 7.0.
     if skep_kernel::feature::kernel_version() < Some(skep_isa::spec::Version(7, 0)) {
-        let answer = trial::attach(ProgType::Tracing, AttachType::TraceFsession);
+        let answer = trial::answer(Question::Attach(ProgType::Tracing, AttachType::TraceFsession));
         assert!(matches!(answer, Answer::No(_)), "{answer:?}");
     }
-    assert_eq!(trial::hook(HookKind::Pcap), None);
-    assert!(matches!(trial::program_type(ProgType::Unspec), Answer::No(_)));
+    assert!(matches!(trial::answer(Question::Load(ProgType::Unspec)), Answer::No(_)));
 }
 
 /// All programs of trials go, and no cgroup stays.

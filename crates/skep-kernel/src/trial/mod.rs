@@ -1,63 +1,102 @@
 //! Attaching, tried: whether a program of a type can be put to a place on this machine.
 //!
-//! Enter at [`attach`] and [`program_type`]. Each trial loads `return N` and puts it to a target made for the purpose (an
-//! empty cgroup, an idle network namespace, a map, a socket, a function that nothing calls), then takes it away again.
-//! Nothing of the machine's own traffic passes such a program.
+//! Enter at [`answer`]. Each trial loads `return N` and puts it to a target made for the purpose (an empty cgroup, an idle
+//! network namespace, a map, a socket, a function that nothing calls), then takes it away again. Nothing of the machine's
+//! own traffic passes such a program. Taking away can take the kernel a tenth of a second: who cannot wait asks with
+//! [`ask`] and lets another process drop what is [`Held`].
 
 mod program;
 mod target;
 
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{AtFlags, unlinkat};
 use rustix::io::Errno;
 use skep_isa::spec::{AttachType, HookKind, ProgType};
 
 use crate::feature::Answer;
 use program::Trial;
 
+/// What a trial can tell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Question {
+    /// Whether programs of this type can be put to places of this type.
+    Attach(ProgType, AttachType),
+    /// Whether programs of this type load, and can be put somewhere where no attach type says where.
+    Load(ProgType),
+    /// Whether the kernel offers hooks of this kind.
+    Hook(HookKind),
+}
+
+/// What holds a program at its place until the end of a trial; dropping it takes the program away.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// Closed in this order.
+    descriptors: Vec<OwnedFd>,
+    /// A cgroup to remove: its parent and its name.
+    cgroup: Option<(OwnedFd, String)>,
+}
+
+impl Held {
+    fn of<const N: usize>(descriptors: [OwnedFd; N]) -> Held {
+        Held { descriptors: descriptors.into(), cgroup: None }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.descriptors.clear();
+        if let Some((parent, name)) = &self.cgroup {
+            // A cgroup that is gone already needs no removal.
+            let _ = unlinkat(parent.as_fd(), name, AtFlags::REMOVEDIR);
+        }
+    }
+}
+
 /// Why something is not tried.
 const NOT_TRIED: &str = "not tried: it needs a program made for its target";
 
-/// Whether programs of this type can be put to places of this type.
-pub fn attach(prog_type: ProgType, attach_type: AttachType) -> Answer {
-    in_scratch(move || target::attach(prog_type, attach_type))
+/// The answer, when all of the trial is gone again.
+pub fn answer(question: Question) -> Answer {
+    ask(question).0
 }
 
-/// Whether programs of this type load, and can be put somewhere where no attach type says where.
-pub fn program_type(prog_type: ProgType) -> Answer {
-    in_scratch(move || target::without_attach_type(prog_type))
-}
-
-/// Whether the kernel offers hooks of this kind, `None` where the hook is none of the kernel's.
-pub fn hook(kind: HookKind) -> Option<Answer> {
-    let answer = match kind {
-        HookKind::Pcap => return None,
-        HookKind::Tracepoint => attach(ProgType::Tracepoint, AttachType::PerfEvent),
-        HookKind::RawTracepoint => program_type(ProgType::RawTracepoint),
-        HookKind::TpBtf => attach(ProgType::Tracing, AttachType::TraceRawTp),
-        HookKind::Kprobe => in_scratch(|| target::kprobe(false)),
-        HookKind::Kretprobe => in_scratch(|| target::kprobe(true)),
-        HookKind::Fentry => attach(ProgType::Tracing, AttachType::TraceFentry),
-        HookKind::Fexit => attach(ProgType::Tracing, AttachType::TraceFexit),
-        HookKind::Lsm => attach(ProgType::Lsm, AttachType::LsmMac),
-        HookKind::Iter => attach(ProgType::Tracing, AttachType::TraceIter),
-        HookKind::Uprobe | HookKind::Usdt => in_scratch(|| target::uprobe(false)),
-        HookKind::Uretprobe => in_scratch(|| target::uprobe(true)),
-        HookKind::Profile => attach(ProgType::PerfEvent, AttachType::PerfEvent),
-        HookKind::Xdp => attach(ProgType::Xdp, AttachType::Xdp),
-        HookKind::Tc => program_type(ProgType::SchedCls),
-        HookKind::Tcx => attach(ProgType::SchedCls, AttachType::TcxIngress),
-        HookKind::Netkit => attach(ProgType::SchedCls, AttachType::NetkitPrimary),
-        HookKind::Socket => program_type(ProgType::SocketFilter),
-        HookKind::Cgroup => attach(ProgType::CgroupSkb, AttachType::CgroupInetIngress),
+/// The answer, and what is still held of the trial.
+pub fn ask(question: Question) -> (Answer, Held) {
+    let trial = move || match question {
+        Question::Attach(prog_type, attach_type) => target::attach(prog_type, attach_type),
+        Question::Load(prog_type) => target::without_attach_type(prog_type),
+        Question::Hook(kind) => hook(kind),
     };
-    Some(answer)
+    // A thread of its own ends with whatever the trial changed about it.
+    match std::thread::spawn(trial).join() {
+        Ok(Ok(held)) => (Answer::Yes, held),
+        Ok(Err(answer)) => (answer, Held::default()),
+        Err(_) => (Answer::Unknown("the trial itself failed".to_owned()), Held::default()),
+    }
 }
 
-/// Runs a trial on a thread of its own, which ends with whatever the trial changed about it.
-fn in_scratch(trial: impl FnOnce() -> Trial + Send + 'static) -> Answer {
-    match std::thread::spawn(trial).join() {
-        Ok(Ok(())) => Answer::Yes,
-        Ok(Err(answer)) => answer,
-        Err(_) => Answer::Unknown("the trial itself failed".to_owned()),
+fn hook(kind: HookKind) -> Trial<Held> {
+    match kind {
+        HookKind::Tracepoint => target::attach(ProgType::Tracepoint, AttachType::PerfEvent),
+        HookKind::RawTracepoint => target::without_attach_type(ProgType::RawTracepoint),
+        HookKind::TpBtf => target::attach(ProgType::Tracing, AttachType::TraceRawTp),
+        HookKind::Kprobe => target::kprobe(false),
+        HookKind::Kretprobe => target::kprobe(true),
+        HookKind::Fentry => target::attach(ProgType::Tracing, AttachType::TraceFentry),
+        HookKind::Fexit => target::attach(ProgType::Tracing, AttachType::TraceFexit),
+        HookKind::Lsm => target::attach(ProgType::Lsm, AttachType::LsmMac),
+        HookKind::Iter => target::attach(ProgType::Tracing, AttachType::TraceIter),
+        HookKind::Uprobe | HookKind::Usdt => target::uprobe(false),
+        HookKind::Uretprobe => target::uprobe(true),
+        HookKind::Profile => target::attach(ProgType::PerfEvent, AttachType::PerfEvent),
+        HookKind::Xdp => target::attach(ProgType::Xdp, AttachType::Xdp),
+        HookKind::Tc => target::without_attach_type(ProgType::SchedCls),
+        HookKind::Tcx => target::attach(ProgType::SchedCls, AttachType::TcxIngress),
+        HookKind::Netkit => target::attach(ProgType::SchedCls, AttachType::NetkitPrimary),
+        HookKind::Socket => target::without_attach_type(ProgType::SocketFilter),
+        HookKind::Cgroup => target::attach(ProgType::CgroupSkb, AttachType::CgroupInetIngress),
+        HookKind::Pcap => target::test_run(ProgType::Xdp),
     }
 }
 
@@ -67,18 +106,5 @@ fn refused(call: &'static str) -> impl Fn(Errno) -> Answer {
         Answer::No(why) => Answer::No(format!("{why} ({call}: {errno})")),
         Answer::Unknown(why) => Answer::Unknown(format!("{call}: {why}")),
         Answer::Yes => Answer::Yes,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kind_of_hook_of_the_kernel_has_a_trial() {
-        let without: Vec<_> =
-            skep_isa::spec::hook::TABLE.iter().map(|r| r.kind).filter(|k| *k == HookKind::Pcap).collect();
-        assert_eq!(without, [HookKind::Pcap]);
-        assert!(hook(HookKind::Pcap).is_none());
     }
 }

@@ -6,7 +6,9 @@ use rustix::io::Errno;
 use skep_btf::{KindId, Scan};
 use skep_isa::Insn;
 use skep_isa::insn::EXIT;
-use skep_isa::spec::{AttachType, ProgType, attach_type::Target, prog_type::Sleep, result, section};
+use skep_isa::spec::attach_type::Target;
+use skep_isa::spec::prog_type::{Names, Sleep};
+use skep_isa::spec::{AttachType, ProgType, result, section};
 
 use crate::error::words;
 use crate::feature::Answer;
@@ -32,15 +34,14 @@ fn candidates(attach_type: AttachType) -> (KindId, &'static str, &'static [&'sta
 
 /// Loads `return N` for a place.
 pub(super) fn load(prog_type: ProgType, attach_type: Option<AttachType>) -> Trial<OwnedFd> {
-    let names_btf = prog_type.row().names == skep_isa::spec::prog_type::Names::Btf;
+    let names_btf = prog_type.row().names == Names::Btf;
     let attach_btf_id = match attach_type {
         Some(attach_type) if names_btf => btf_id(attach_type)?,
         _ => 0,
     };
     let value = result::allowed(prog_type, attach_type).map_or(0, |range| range.high);
     let code = encode(&[Insn::new(0xb7, 0, 0, 0, value), Insn::new(EXIT, 0, 0, 0, 0)]);
-    let named =
-        attach_type.filter(|a| a.row().at_load || prog_type.row().names != skep_isa::spec::prog_type::Names::Nothing);
+    let named = attach_type.filter(|a| a.row().at_load || prog_type.row().names != Names::Nothing);
     let attr = attr::ProgLoad {
         prog_type: prog_type.id(),
         expected_attach_type: named.map_or(0, AttachType::id),
