@@ -14,6 +14,7 @@ use rustix::fs::{AtFlags, unlinkat};
 use rustix::io::Errno;
 use skep_isa::spec::{AttachType, HookKind, ProgType};
 
+use crate::error::words;
 use crate::feature::Answer;
 use program::Trial;
 
@@ -26,6 +27,35 @@ pub enum Question {
     Load(ProgType),
     /// Whether the kernel offers hooks of this kind.
     Hook(HookKind),
+}
+
+impl std::fmt::Display for Question {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Question::Attach(prog_type, attach_type) => write!(f, "attach:{}:{}", prog_type.id(), attach_type.id()),
+            Question::Load(prog_type) => write!(f, "load:{}", prog_type.id()),
+            Question::Hook(kind) => write!(f, "hook:{}", kind.name()),
+        }
+    }
+}
+
+impl std::str::FromStr for Question {
+    type Err = ();
+
+    /// Reads what [`Display`](std::fmt::Display) writes: for another process that is to ask.
+    fn from_str(text: &str) -> Result<Question, ()> {
+        let mut parts = text.split(':');
+        let number = |text: Option<&str>| text.and_then(|t| t.parse().ok()).ok_or(());
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some("attach"), prog_type, attach_type) => {
+                let prog_type = ProgType::from_id(number(prog_type)?).ok_or(())?;
+                Ok(Question::Attach(prog_type, AttachType::from_id(number(attach_type)?).ok_or(())?))
+            }
+            (Some("load"), prog_type, None) => Ok(Question::Load(ProgType::from_id(number(prog_type)?).ok_or(())?)),
+            (Some("hook"), Some(kind), None) => Ok(Question::Hook(HookKind::from_name(kind).ok_or(())?)),
+            _ => Err(()),
+        }
+    }
 }
 
 /// What holds a program at its place until the end of a trial; dropping it takes the program away.
@@ -103,8 +133,28 @@ fn hook(kind: HookKind) -> Trial<Held> {
 /// What a refused call means.
 fn refused(call: &'static str) -> impl Fn(Errno) -> Answer {
     move |errno| match crate::feature::refused(errno) {
-        Answer::No(why) => Answer::No(format!("{why} ({call}: {errno})")),
+        Answer::No(why) => Answer::No(format!("{why} ({call}: {})", words(errno))),
         Answer::Unknown(why) => Answer::Unknown(format!("{call}: {why}")),
         Answer::Yes => Answer::Yes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_are_written_and_read() {
+        let questions = [
+            Question::Attach(ProgType::Xdp, AttachType::XdpCpumap),
+            Question::Load(ProgType::Syscall),
+            Question::Hook(HookKind::TpBtf),
+        ];
+        for question in questions {
+            assert_eq!(question.to_string().parse(), Ok(question));
+        }
+        for wrong in ["", "attach", "attach:6", "attach:6:999", "load:99", "load:6:1", "hook:nowhere", "drop:6"] {
+            assert_eq!(wrong.parse::<Question>(), Err(()), "{wrong}");
+        }
     }
 }
