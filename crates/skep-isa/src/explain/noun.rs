@@ -42,13 +42,13 @@ pub const NOUNS: &[Row] = &[
     row(Noun::Attach, &["attach", "attach_type"], "attach types", attach::pages),
     row(Noun::Section, &["section", "sec"], "section names", section::pages),
     row(Noun::Insn, &["insn", "instruction", "opcode"], "instructions", insn::pages),
-    row(Noun::Kfunc, &["kfunc"], "rules of kfuncs", plain::kfunc_rules),
-    row(Noun::Hook, &["hook"], "kinds of hooks", plain::hooks),
+    row(Noun::Kfunc, &["kfunc"], "kfunc rules", plain::kfunc_rules),
+    row(Noun::Hook, &["hook"], "hooks", plain::hooks),
     row(Noun::Link, &["link", "link_type"], "link types", plain::links),
-    row(Noun::Command, &["command", "cmd"], "commands of bpf(2)", plain::commands),
+    row(Noun::Command, &["command", "cmd"], "bpf commands", plain::commands),
     row(Noun::Limit, &["limit"], "limits", plain::limits),
     row(Noun::Licence, &["licence", "license"], "licences", plain::licences),
-    row(Noun::Code, &["code"], "codes of skep's messages", plain::codes),
+    row(Noun::Code, &["code"], "message codes", plain::codes),
 ];
 
 impl Noun {
