@@ -7,6 +7,7 @@ pub mod attach_type;
 pub mod helper;
 pub mod hook;
 pub mod map_type;
+pub mod place;
 pub mod prog_type;
 pub mod result;
 pub mod section;
@@ -15,6 +16,7 @@ pub use attach_type::AttachType;
 pub use helper::Helper;
 pub use hook::HookKind;
 pub use map_type::MapType;
+pub use place::{Place, PlaceSet};
 pub use prog_type::ProgType;
 pub use section::Section;
 
