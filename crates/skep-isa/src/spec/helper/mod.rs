@@ -43,6 +43,8 @@ pub struct Helper {
     pub places: PlaceSet,
     /// Places that are offered it only by a later kernel.
     pub later: &'static [Later],
+    /// What else a kernel must have: an option, or a policy that lets it.
+    pub needs: Option<&'static str>,
     /// What it answers when it fails, or otherwise than by an error; empty when it cannot fail.
     pub errors: &'static [&'static str],
 }
@@ -92,6 +94,7 @@ const fn row(id: u32, name: &'static str, since: Version, what: &'static str) ->
         fastcall: false,
         places: PlaceSet::NONE,
         later: &[],
+        needs: None,
         errors: &[],
     }
 }
@@ -150,6 +153,10 @@ impl Helper {
 
     const fn later(self, later: &'static [Later]) -> Helper {
         Helper { later, ..self }
+    }
+
+    const fn needs(self, needs: &'static str) -> Helper {
+        Helper { needs: Some(needs), ..self }
     }
 
     const fn fails(self, errors: &'static [&'static str]) -> Helper {

@@ -46,6 +46,7 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("dst", MemOut), arg("size", SizeOrZero), arg("address", Anything)])
         .gpl()
         .at(TRACE)
+        .needs("CONFIG_ARCH_HAS_NON_OVERLAPPING_ADDRESS_SPACE")
         .fails(&["-EFAULT when the address cannot be read", "the buffer is then zero"]),
     row(5, "ktime_get_ns", v(4, 1), "Nanoseconds since boot, time asleep not counted.")
         .at(any(&[EVERYWHERE, LIRC])),
@@ -126,6 +127,7 @@ pub(super) const TABLE: &[Helper] = &[
         .otherwise(&[at(EVERYWHERE.but(any(&[TC, LWT])), &[])])
         .at(any(&[TC, LWT, CGROUP_TASK, SK_MSG]))
         .later(&[by(6, 16, EVERYWHERE)])
+        .needs("CONFIG_CGROUP_NET_CLASSID")
         .fails(&["0 when there is none"]),
     row(18, "skb_vlan_push", v(4, 3), "Puts a VLAN tag on a packet, by 802.1Q when the protocol is no other of \
         VLANs.")
@@ -242,6 +244,7 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("dst", Anything), arg("src", MemIn), arg("len", Size)])
         .gpl()
         .at(TRACE)
+        .needs("no lockdown of the kernel")
         .fails(&[
             "-EPERM in a kernel thread, an exiting task, an interrupt or for an address that is not the user's",
             "-EFAULT when it cannot be written",
@@ -250,6 +253,7 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("map", ConstMap), arg("index", Anything)])
         .at(TRACE)
         .later(&[by(6, 12, CGROUP_TASK), by(6, 16, EVERYWHERE)])
+        .needs("CONFIG_CGROUPS")
         .fails(&[
             "0 or 1", "-E2BIG for an index beyond the map", "-EAGAIN when the slot is empty",
             "-EINVAL in an interrupt",
@@ -289,6 +293,7 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("dst", MemOut), arg("size", SizeOrZero), arg("address", Anything)])
         .gpl()
         .at(TRACE)
+        .needs("CONFIG_ARCH_HAS_NON_OVERLAPPING_ADDRESS_SPACE")
         .fails(&["the length with its zero", "-EFAULT when the address cannot be read", "the buffer is then zero"]),
     row(46, "get_socket_cookie", v(4, 12), "A number that is the same for a socket as long as it lives, and for no \
         other.")
@@ -388,6 +393,7 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("ctx", Context), arg("rc", Anything)])
         .gpl()
         .at(KPROBE)
+        .needs("CONFIG_BPF_KPROBE_OVERRIDE")
         .fails(&["none", "attaching is refused where the function does not allow it"]),
     row(59, "sock_ops_cb_flags_set", v(4, 16), "Chooses which events of a TCP connection call the program.")
         .takes(&[arg("ctx", Context), arg("argval", Anything)])
@@ -429,6 +435,7 @@ pub(super) const TABLE: &[Helper] = &[
             arg("flags", Anything),
         ])
         .at(TC)
+        .needs("CONFIG_XFRM")
         .fails(&[
             "-EINVAL without a path, for an index beyond it, for unknown flags or another size",
             "the buffer is then zero",
@@ -481,11 +488,13 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("ctx", Context), arg("offset", Anything), arg("from", MemIn), arg("len", Size)])
         .moves_packet()
         .at(LWT_SEG6LOCAL)
+        .needs("CONFIG_IPV6_SEG6_BPF")
         .fails(&["-EINVAL without such a header", "-EFAULT when the bytes may not be changed"]),
     row(75, "lwt_seg6_adjust_srh", v(4, 18), "Makes or removes room in the segment routing header of a packet.")
         .takes(&[arg("ctx", Context), arg("offset", Anything), arg("delta", Anything)])
         .moves_packet()
         .at(LWT_SEG6LOCAL)
+        .needs("CONFIG_IPV6_SEG6_BPF")
         .fails(&[
             "-EINVAL without such a header or for a size that is no multiple of eight",
             "-EFAULT when the place is not between its records", "-ENOMEM",
@@ -494,6 +503,7 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("ctx", Context), arg("action", Anything), arg("param", MemIn), arg("param_len", Size)])
         .moves_packet()
         .at(LWT_SEG6LOCAL)
+        .needs("CONFIG_IPV6_SEG6_BPF")
         .fails(&[
             "-EINVAL for unknown actions, bad parameters or without such a header",
             "-EBADMSG when the header is broken",
@@ -509,10 +519,12 @@ pub(super) const TABLE: &[Helper] = &[
     row(79, "skb_cgroup_id", v(4, 18), "The cgroup id of the socket of a packet.")
         .takes(&[arg("ctx", Context)])
         .at(any(&[TC, CGROUP_SKB]))
+        .needs("CONFIG_SOCK_CGROUP_DATA")
         .fails(&["0 without a full socket"]),
     row(80, "get_current_cgroup_id", v(4, 18), "The cgroup id of the running task.")
         .at(any(&[TRACE, CGROUP_TASK, SK_MSG]))
-        .later(&[by(6, 12, EVERYWHERE)]),
+        .later(&[by(6, 12, EVERYWHERE)])
+        .needs("CONFIG_CGROUPS"),
     row(81, "get_local_storage", v(4, 19), "The storage that the cgroup keeps for the program.")
         .takes(&[arg("map", ConstMap), arg("flags", Anything)])
         .gives(Gives::MapValue)
@@ -528,6 +540,7 @@ pub(super) const TABLE: &[Helper] = &[
         depth.")
         .takes(&[arg("ctx", Context), arg("ancestor_level", Anything)])
         .at(any(&[TC, CGROUP_SKB]))
+        .needs("CONFIG_SOCK_CGROUP_DATA")
         .fails(&["0 without a full socket or such an ancestor"]),
     row(84, "sk_lookup_tcp", v(4, 20), "Finds the TCP socket for a pair of addresses and takes a reference to it.")
         .takes(&[
@@ -770,6 +783,7 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("ancestor_level", Anything)])
         .at(any(&[TRACE, CGROUP_TASK, SK_MSG]))
         .later(&[by(6, 12, EVERYWHERE)])
+        .needs("CONFIG_CGROUPS")
         .fails(&["0 when there is no such ancestor"]),
     row(124, "sk_assign", v(5, 7), "Chooses the socket that gets the packet.")
         .takes(&[arg("ctx", Context), arg("sk", Sock), arg("flags", Anything)])
@@ -803,10 +817,12 @@ pub(super) const TABLE: &[Helper] = &[
     row(128, "sk_cgroup_id", v(5, 8), "The cgroup id of a socket.")
         .takes(&[arg("sk", Sock)])
         .at(CGROUP_SKB)
+        .needs("CONFIG_SOCK_CGROUP_DATA")
         .fails(&["0 when the socket is not full"]),
     row(129, "sk_ancestor_cgroup_id", v(5, 8), "The id of an ancestor of a socket's cgroup, by its depth.")
         .takes(&[arg("sk", Sock), arg("ancestor_level", Anything)])
         .at(CGROUP_SKB)
+        .needs("CONFIG_SOCK_CGROUP_DATA")
         .fails(&["0 when the socket is not full or there is no such ancestor"]),
     row(130, "ringbuf_output", v(5, 8), "Copies a record into a ring buffer.")
         .takes(&[arg("map", ConstMap), arg("data", MemIn), arg("size", SizeOrZero), arg("flags", Anything)])
@@ -931,6 +947,7 @@ pub(super) const TABLE: &[Helper] = &[
     row(151, "skb_cgroup_classid", v(5, 10), "The net_cls class of the socket that a packet is sent from.")
         .takes(&[arg("ctx", Context)])
         .at(TC)
+        .needs("CONFIG_CGROUP_NET_CLASSID")
         .fails(&["0 without a full socket"]),
     row(152, "redirect_neigh", v(5, 10), "Sends the packet to another device and has its neighbour's address filled \
         in.")
@@ -1223,6 +1240,7 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("iph", FixedIn(20)), arg("th", MemInOut), arg("th_len", SizeOrZero)])
         .gpl()
         .at(any(&[TC, XDP]))
+        .needs("CONFIG_SYN_COOKIES")
         .fails(&[
             "the cookie and above it the segment size", "-EINVAL for a bad length",
             "-EOPNOTSUPP without the kernel option",
@@ -1231,6 +1249,7 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("iph", FixedIn(40)), arg("th", MemInOut), arg("th_len", SizeOrZero)])
         .gpl()
         .at(any(&[TC, XDP]))
+        .needs("CONFIG_SYN_COOKIES")
         .fails(&[
             "the cookie and above it the segment size", "-EINVAL for a bad length",
             "-EPROTONOSUPPORT without the kernel option",
@@ -1240,12 +1259,14 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("iph", FixedIn(20)), arg("th", FixedIn(20))])
         .gpl()
         .at(any(&[TC, XDP]))
+        .needs("CONFIG_SYN_COOKIES")
         .fails(&["0 when it does", "-EACCES when it does not"]),
     row(207, "tcp_raw_check_syncookie_ipv6", v(6, 0), "Whether a TCP header over IPv6 carries a valid SYN cookie, \
         without a socket.")
         .takes(&[arg("iph", FixedIn(40)), arg("th", FixedIn(20))])
         .gpl()
         .at(any(&[TC, XDP]))
+        .needs("CONFIG_SYN_COOKIES")
         .fails(&["0 when it does", "-EACCES when it does not", "-EPROTONOSUPPORT without the kernel option"]),
     row(208, "ktime_get_tai_ns", v(6, 1), "Nanoseconds of international atomic time.")
         .at(EVERYWHERE),
@@ -1266,10 +1287,12 @@ pub(super) const TABLE: &[Helper] = &[
         ])
         .gives(Gives::MapValueOrNull)
         .at(EVERYWHERE)
+        .needs("CONFIG_CGROUPS")
         .fails(&["null when there is none and none was asked for or could be made"]),
     row(211, "cgrp_storage_delete", v(6, 2), "Removes the storage that a map keeps for a cgroup.")
         .takes(&[arg("map", ConstMap), arg("cgroup", BtfOrNull("cgroup"))])
         .at(EVERYWHERE)
+        .needs("CONFIG_CGROUPS")
         .fails(&[
             "-ENOENT when there is none", "-EINVAL without a cgroup", "-EBUSY when the map is in use by this CPU",
         ]),

@@ -126,12 +126,14 @@ pub struct Row {
     pub sleepable: bool,
     /// What else loading names.
     pub target: Target,
+    /// The kernel option that it stands and falls with.
+    pub needs: Option<&'static str>,
     /// Set where the place is younger than its types.
     later: Option<Version>,
 }
 
 const fn row(id: Place, name: &'static str, prog_type: ProgType) -> Row {
-    Row { id, name, prog_type, attach_type: None, sleepable: false, target: Target::None, later: None }
+    Row { id, name, prog_type, attach_type: None, sleepable: false, target: Target::None, needs: None, later: None }
 }
 
 impl Row {
@@ -145,6 +147,10 @@ impl Row {
 
     const fn target(self, target: Target) -> Row {
         Row { target, ..self }
+    }
+
+    const fn needs(self, option: &'static str) -> Row {
+        Row { needs: Some(option), ..self }
     }
 
     const fn since(self, version: Version) -> Row {
@@ -178,46 +184,46 @@ pub const TABLE: &[Row] = &[
     row(Place::XdpDevmap, "xdp/devmap", ProgType::Xdp).attach(AttachType::XdpDevmap),
     row(Place::XdpCpumap, "xdp/cpumap", ProgType::Xdp).attach(AttachType::XdpCpumap),
     row(Place::PerfEvent, "perf_event", ProgType::PerfEvent),
-    row(Place::CgroupSkbIngress, "cgroup_skb/ingress", ProgType::CgroupSkb).attach(AttachType::CgroupInetIngress),
-    row(Place::CgroupSkbEgress, "cgroup_skb/egress", ProgType::CgroupSkb).attach(AttachType::CgroupInetEgress),
-    row(Place::CgroupSockCreate, "cgroup_sock/create", ProgType::CgroupSock).attach(AttachType::CgroupInetSockCreate),
-    row(Place::CgroupSockRelease, "cgroup_sock/release", ProgType::CgroupSock).attach(AttachType::CgroupInetSockRelease),
-    row(Place::CgroupSockPostBind4, "cgroup_sock/post_bind4", ProgType::CgroupSock).attach(AttachType::CgroupInet4PostBind),
-    row(Place::CgroupSockPostBind6, "cgroup_sock/post_bind6", ProgType::CgroupSock).attach(AttachType::CgroupInet6PostBind),
-    row(Place::LwtIn, "lwt_in", ProgType::LwtIn),
-    row(Place::LwtOut, "lwt_out", ProgType::LwtOut),
-    row(Place::LwtXmit, "lwt_xmit", ProgType::LwtXmit),
-    row(Place::LwtSeg6local, "lwt_seg6local", ProgType::LwtSeg6local),
-    row(Place::SockOps, "sock_ops", ProgType::SockOps).attach(AttachType::CgroupSockOps),
+    row(Place::CgroupSkbIngress, "cgroup_skb/ingress", ProgType::CgroupSkb).attach(AttachType::CgroupInetIngress).needs("CONFIG_CGROUP_BPF"),
+    row(Place::CgroupSkbEgress, "cgroup_skb/egress", ProgType::CgroupSkb).attach(AttachType::CgroupInetEgress).needs("CONFIG_CGROUP_BPF"),
+    row(Place::CgroupSockCreate, "cgroup_sock/create", ProgType::CgroupSock).attach(AttachType::CgroupInetSockCreate).needs("CONFIG_CGROUP_BPF"),
+    row(Place::CgroupSockRelease, "cgroup_sock/release", ProgType::CgroupSock).attach(AttachType::CgroupInetSockRelease).needs("CONFIG_CGROUP_BPF"),
+    row(Place::CgroupSockPostBind4, "cgroup_sock/post_bind4", ProgType::CgroupSock).attach(AttachType::CgroupInet4PostBind).needs("CONFIG_CGROUP_BPF"),
+    row(Place::CgroupSockPostBind6, "cgroup_sock/post_bind6", ProgType::CgroupSock).attach(AttachType::CgroupInet6PostBind).needs("CONFIG_CGROUP_BPF"),
+    row(Place::LwtIn, "lwt_in", ProgType::LwtIn).needs("CONFIG_LWTUNNEL_BPF"),
+    row(Place::LwtOut, "lwt_out", ProgType::LwtOut).needs("CONFIG_LWTUNNEL_BPF"),
+    row(Place::LwtXmit, "lwt_xmit", ProgType::LwtXmit).needs("CONFIG_LWTUNNEL_BPF"),
+    row(Place::LwtSeg6local, "lwt_seg6local", ProgType::LwtSeg6local).needs("CONFIG_LWTUNNEL_BPF"),
+    row(Place::SockOps, "sock_ops", ProgType::SockOps).attach(AttachType::CgroupSockOps).needs("CONFIG_CGROUP_BPF"),
     row(Place::SkSkb, "sk_skb", ProgType::SkSkb),
-    row(Place::CgroupDevice, "cgroup_device", ProgType::CgroupDevice).attach(AttachType::CgroupDevice),
+    row(Place::CgroupDevice, "cgroup_device", ProgType::CgroupDevice).attach(AttachType::CgroupDevice).needs("CONFIG_CGROUP_BPF"),
     row(Place::SkMsg, "sk_msg", ProgType::SkMsg).attach(AttachType::SkMsgVerdict),
     row(Place::RawTracepoint, "raw_tracepoint", ProgType::RawTracepoint),
     row(Place::RawTracepointWritable, "raw_tracepoint_writable", ProgType::RawTracepointWritable),
-    row(Place::SockAddrBind4, "cgroup_sock_addr/bind4", ProgType::CgroupSockAddr).attach(AttachType::CgroupInet4Bind),
-    row(Place::SockAddrBind6, "cgroup_sock_addr/bind6", ProgType::CgroupSockAddr).attach(AttachType::CgroupInet6Bind),
-    row(Place::SockAddrConnect4, "cgroup_sock_addr/connect4", ProgType::CgroupSockAddr).attach(AttachType::CgroupInet4Connect),
-    row(Place::SockAddrConnect6, "cgroup_sock_addr/connect6", ProgType::CgroupSockAddr).attach(AttachType::CgroupInet6Connect),
-    row(Place::SockAddrConnectUnix, "cgroup_sock_addr/connect_unix", ProgType::CgroupSockAddr).attach(AttachType::CgroupUnixConnect),
-    row(Place::SockAddrSendmsg4, "cgroup_sock_addr/sendmsg4", ProgType::CgroupSockAddr).attach(AttachType::CgroupUdp4Sendmsg),
-    row(Place::SockAddrSendmsg6, "cgroup_sock_addr/sendmsg6", ProgType::CgroupSockAddr).attach(AttachType::CgroupUdp6Sendmsg),
-    row(Place::SockAddrSendmsgUnix, "cgroup_sock_addr/sendmsg_unix", ProgType::CgroupSockAddr).attach(AttachType::CgroupUnixSendmsg),
-    row(Place::SockAddrRecvmsg4, "cgroup_sock_addr/recvmsg4", ProgType::CgroupSockAddr).attach(AttachType::CgroupUdp4Recvmsg),
-    row(Place::SockAddrRecvmsg6, "cgroup_sock_addr/recvmsg6", ProgType::CgroupSockAddr).attach(AttachType::CgroupUdp6Recvmsg),
-    row(Place::SockAddrRecvmsgUnix, "cgroup_sock_addr/recvmsg_unix", ProgType::CgroupSockAddr).attach(AttachType::CgroupUnixRecvmsg),
-    row(Place::SockAddrGetpeername4, "cgroup_sock_addr/getpeername4", ProgType::CgroupSockAddr).attach(AttachType::CgroupInet4Getpeername),
-    row(Place::SockAddrGetpeername6, "cgroup_sock_addr/getpeername6", ProgType::CgroupSockAddr).attach(AttachType::CgroupInet6Getpeername),
-    row(Place::SockAddrGetpeernameUnix, "cgroup_sock_addr/getpeername_unix", ProgType::CgroupSockAddr).attach(AttachType::CgroupUnixGetpeername),
-    row(Place::SockAddrGetsockname4, "cgroup_sock_addr/getsockname4", ProgType::CgroupSockAddr).attach(AttachType::CgroupInet4Getsockname),
-    row(Place::SockAddrGetsockname6, "cgroup_sock_addr/getsockname6", ProgType::CgroupSockAddr).attach(AttachType::CgroupInet6Getsockname),
-    row(Place::SockAddrGetsocknameUnix, "cgroup_sock_addr/getsockname_unix", ProgType::CgroupSockAddr).attach(AttachType::CgroupUnixGetsockname),
-    row(Place::LircMode2, "lirc_mode2", ProgType::LircMode2).attach(AttachType::LircMode2),
+    row(Place::SockAddrBind4, "cgroup_sock_addr/bind4", ProgType::CgroupSockAddr).attach(AttachType::CgroupInet4Bind).needs("CONFIG_CGROUP_BPF"),
+    row(Place::SockAddrBind6, "cgroup_sock_addr/bind6", ProgType::CgroupSockAddr).attach(AttachType::CgroupInet6Bind).needs("CONFIG_CGROUP_BPF"),
+    row(Place::SockAddrConnect4, "cgroup_sock_addr/connect4", ProgType::CgroupSockAddr).attach(AttachType::CgroupInet4Connect).needs("CONFIG_CGROUP_BPF"),
+    row(Place::SockAddrConnect6, "cgroup_sock_addr/connect6", ProgType::CgroupSockAddr).attach(AttachType::CgroupInet6Connect).needs("CONFIG_CGROUP_BPF"),
+    row(Place::SockAddrConnectUnix, "cgroup_sock_addr/connect_unix", ProgType::CgroupSockAddr).attach(AttachType::CgroupUnixConnect).needs("CONFIG_CGROUP_BPF"),
+    row(Place::SockAddrSendmsg4, "cgroup_sock_addr/sendmsg4", ProgType::CgroupSockAddr).attach(AttachType::CgroupUdp4Sendmsg).needs("CONFIG_CGROUP_BPF"),
+    row(Place::SockAddrSendmsg6, "cgroup_sock_addr/sendmsg6", ProgType::CgroupSockAddr).attach(AttachType::CgroupUdp6Sendmsg).needs("CONFIG_CGROUP_BPF"),
+    row(Place::SockAddrSendmsgUnix, "cgroup_sock_addr/sendmsg_unix", ProgType::CgroupSockAddr).attach(AttachType::CgroupUnixSendmsg).needs("CONFIG_CGROUP_BPF"),
+    row(Place::SockAddrRecvmsg4, "cgroup_sock_addr/recvmsg4", ProgType::CgroupSockAddr).attach(AttachType::CgroupUdp4Recvmsg).needs("CONFIG_CGROUP_BPF"),
+    row(Place::SockAddrRecvmsg6, "cgroup_sock_addr/recvmsg6", ProgType::CgroupSockAddr).attach(AttachType::CgroupUdp6Recvmsg).needs("CONFIG_CGROUP_BPF"),
+    row(Place::SockAddrRecvmsgUnix, "cgroup_sock_addr/recvmsg_unix", ProgType::CgroupSockAddr).attach(AttachType::CgroupUnixRecvmsg).needs("CONFIG_CGROUP_BPF"),
+    row(Place::SockAddrGetpeername4, "cgroup_sock_addr/getpeername4", ProgType::CgroupSockAddr).attach(AttachType::CgroupInet4Getpeername).needs("CONFIG_CGROUP_BPF"),
+    row(Place::SockAddrGetpeername6, "cgroup_sock_addr/getpeername6", ProgType::CgroupSockAddr).attach(AttachType::CgroupInet6Getpeername).needs("CONFIG_CGROUP_BPF"),
+    row(Place::SockAddrGetpeernameUnix, "cgroup_sock_addr/getpeername_unix", ProgType::CgroupSockAddr).attach(AttachType::CgroupUnixGetpeername).needs("CONFIG_CGROUP_BPF"),
+    row(Place::SockAddrGetsockname4, "cgroup_sock_addr/getsockname4", ProgType::CgroupSockAddr).attach(AttachType::CgroupInet4Getsockname).needs("CONFIG_CGROUP_BPF"),
+    row(Place::SockAddrGetsockname6, "cgroup_sock_addr/getsockname6", ProgType::CgroupSockAddr).attach(AttachType::CgroupInet6Getsockname).needs("CONFIG_CGROUP_BPF"),
+    row(Place::SockAddrGetsocknameUnix, "cgroup_sock_addr/getsockname_unix", ProgType::CgroupSockAddr).attach(AttachType::CgroupUnixGetsockname).needs("CONFIG_CGROUP_BPF"),
+    row(Place::LircMode2, "lirc_mode2", ProgType::LircMode2).attach(AttachType::LircMode2).needs("CONFIG_BPF_LIRC_MODE2"),
     row(Place::SkReuseport, "sk_reuseport/select", ProgType::SkReuseport).attach(AttachType::SkReuseportSelect),
     row(Place::SkReuseportMigrate, "sk_reuseport/select_or_migrate", ProgType::SkReuseport).attach(AttachType::SkReuseportSelectOrMigrate),
     row(Place::FlowDissector, "flow_dissector", ProgType::FlowDissector).attach(AttachType::FlowDissector),
-    row(Place::CgroupSysctl, "cgroup_sysctl", ProgType::CgroupSysctl).attach(AttachType::CgroupSysctl),
-    row(Place::CgroupGetsockopt, "cgroup_sockopt/getsockopt", ProgType::CgroupSockopt).attach(AttachType::CgroupGetsockopt),
-    row(Place::CgroupSetsockopt, "cgroup_sockopt/setsockopt", ProgType::CgroupSockopt).attach(AttachType::CgroupSetsockopt),
+    row(Place::CgroupSysctl, "cgroup_sysctl", ProgType::CgroupSysctl).attach(AttachType::CgroupSysctl).needs("CONFIG_CGROUP_BPF"),
+    row(Place::CgroupGetsockopt, "cgroup_sockopt/getsockopt", ProgType::CgroupSockopt).attach(AttachType::CgroupGetsockopt).needs("CONFIG_CGROUP_BPF"),
+    row(Place::CgroupSetsockopt, "cgroup_sockopt/setsockopt", ProgType::CgroupSockopt).attach(AttachType::CgroupSetsockopt).needs("CONFIG_CGROUP_BPF"),
     row(Place::TracingRawTp, "tracing/raw_tp", ProgType::Tracing).attach(AttachType::TraceRawTp).target(Target::Tracepoint("sched_switch")),
     row(Place::Iter, "tracing/iter", ProgType::Tracing).attach(AttachType::TraceIter).target(Target::Iterator("task")),
     row(Place::IterSleepable, "tracing/iter.s", ProgType::Tracing).attach(AttachType::TraceIter).sleepable().target(Target::Iterator("task")).since(v(5, 18)),
@@ -231,15 +237,15 @@ pub const TABLE: &[Row] = &[
     row(Place::FmodRetSleepable, "tracing/fmod_ret.s", ProgType::Tracing).attach(AttachType::ModifyReturn).sleepable().target(Target::Function("bpf_modify_return_test")).since(v(5, 10)),
     row(Place::TcpCongestion, "struct_ops/tcp_congestion_ops", ProgType::StructOps).target(Target::Member("tcp_congestion_ops", "ssthresh")),
     row(Place::TcpCongestionRelease, "struct_ops/tcp_congestion_ops:release", ProgType::StructOps).target(Target::Member("tcp_congestion_ops", "release")),
-    row(Place::SchedExt, "struct_ops/sched_ext_ops", ProgType::StructOps).target(Target::Member("sched_ext_ops", "enqueue")).since(v(6, 12)),
-    row(Place::HidBpf, "struct_ops/hid_bpf_ops", ProgType::StructOps).target(Target::Member("hid_bpf_ops", "hid_device_event")).since(v(6, 11)),
-    row(Place::LsmMac, "lsm/mac", ProgType::Lsm).attach(AttachType::LsmMac).target(Target::LsmHook("file_open")),
-    row(Place::LsmMacSleepable, "lsm/mac.s", ProgType::Lsm).attach(AttachType::LsmMac).sleepable().target(Target::LsmHook("file_open")).since(v(5, 10)),
-    row(Place::LsmCgroup, "lsm/cgroup", ProgType::Lsm).attach(AttachType::LsmCgroup).target(Target::LsmHook("socket_bind")),
-    row(Place::LsmCgroupSockopt, "lsm/cgroup:sockopt", ProgType::Lsm).attach(AttachType::LsmCgroup).target(Target::LsmHook("socket_post_create")),
+    row(Place::SchedExt, "struct_ops/sched_ext_ops", ProgType::StructOps).target(Target::Member("sched_ext_ops", "enqueue")).since(v(6, 12)).needs("CONFIG_SCHED_CLASS_EXT"),
+    row(Place::HidBpf, "struct_ops/hid_bpf_ops", ProgType::StructOps).target(Target::Member("hid_bpf_ops", "hid_device_event")).since(v(6, 11)).needs("CONFIG_HID_BPF"),
+    row(Place::LsmMac, "lsm/mac", ProgType::Lsm).attach(AttachType::LsmMac).target(Target::LsmHook("file_open")).needs("CONFIG_BPF_LSM"),
+    row(Place::LsmMacSleepable, "lsm/mac.s", ProgType::Lsm).attach(AttachType::LsmMac).sleepable().target(Target::LsmHook("file_open")).since(v(5, 10)).needs("CONFIG_BPF_LSM"),
+    row(Place::LsmCgroup, "lsm/cgroup", ProgType::Lsm).attach(AttachType::LsmCgroup).target(Target::LsmHook("socket_bind")).needs("CONFIG_BPF_LSM"),
+    row(Place::LsmCgroupSockopt, "lsm/cgroup:sockopt", ProgType::Lsm).attach(AttachType::LsmCgroup).target(Target::LsmHook("socket_post_create")).needs("CONFIG_BPF_LSM"),
     row(Place::SkLookup, "sk_lookup", ProgType::SkLookup).attach(AttachType::SkLookup),
     row(Place::Syscall, "syscall", ProgType::Syscall).sleepable(),
-    row(Place::Netfilter, "netfilter", ProgType::Netfilter).attach(AttachType::Netfilter),
+    row(Place::Netfilter, "netfilter", ProgType::Netfilter).attach(AttachType::Netfilter).needs("CONFIG_NETFILTER_BPF_LINK"),
 ];
 
 impl Place {
