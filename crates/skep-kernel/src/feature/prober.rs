@@ -6,7 +6,7 @@
 use std::ffi::CStr;
 
 use rustix::io::Errno;
-use skep_btf::{Btf, Kind, TypeId};
+use skep_btf::{Kind, KindId, Scan};
 use skep_isa::Insn;
 use skep_isa::insn::{CALL, EXIT};
 use skep_isa::spec::place::{self, Target};
@@ -42,26 +42,24 @@ pub struct Refusal {
 impl Prober {
     /// A prober for the running kernel. Where it has no types, places that name one cannot be asked.
     pub fn new() -> Prober {
-        let types = std::fs::read("/sys/kernel/btf/vmlinux").ok().and_then(|bytes| Btf::parse(&bytes).ok());
-        types.map_or_else(Prober::untyped, |types| Prober::with_types(&types))
+        let bytes = std::fs::read("/sys/kernel/btf/vmlinux").unwrap_or_default();
+        Scan::new(&bytes).map_or_else(|_| Prober::untyped(), |types| Prober::with_types(&types))
     }
 
     /// A prober that knows no types of the kernel: made at once, for places that name none.
     pub fn untyped() -> Prober {
-        Prober { targets: place::TABLE.iter().map(|row| target(row.target, |_, _| None, |_, _| None)).collect() }
+        Prober { targets: place::TABLE.iter().map(|row| target(row.target, None)).collect() }
     }
 
     /// A prober with the types of the running kernel, where they were read before.
-    pub fn with_types(types: &Btf) -> Prober {
-        let find = |name: &str, kind: fn(&Kind) -> bool| types.find(name, kind).map(|id| id.0);
-        let member = |id: u32, name: &str| match &types.get(TypeId(id))?.kind {
-            Kind::Struct { members, .. } => {
-                let at = members.iter().position(|m| types.string(m.name_off) == Some(name))?;
-                u32::try_from(at).ok()
-            }
-            _ => None,
-        };
-        Prober { targets: place::TABLE.iter().map(|row| target(row.target, find, member)).collect() }
+    pub fn with_types(types: &Scan<'_>) -> Prober {
+        let mut targets: Vec<Option<Named>> = Vec::with_capacity(place::TABLE.len());
+        for (at, row) in place::TABLE.iter().enumerate() {
+            let same = place::TABLE.iter().take(at).position(|before| before.target == row.target);
+            let known = same.and_then(|before| targets.get(before).copied());
+            targets.push(known.unwrap_or_else(|| target(row.target, Some(types))));
+        }
+        Prober { targets }
     }
 
     /// Has the verifier look at `code` at a place, followed by the use of `r9`, which must not be written: so it is
@@ -99,22 +97,20 @@ impl Prober {
 }
 
 /// Finds what a place names.
-fn target(
-    target: Target,
-    find: impl Fn(&str, fn(&Kind) -> bool) -> Option<u32>,
-    member: impl Fn(u32, &str) -> Option<u32>,
-) -> Option<Named> {
-    let is_func = |kind: &Kind| matches!(kind, Kind::Func { .. });
-    let (btf_id, member) = match target {
-        Target::None => (0, None),
-        Target::Tracepoint(name) => (find(&format!("btf_trace_{name}"), |k| matches!(k, Kind::Typedef(_)))?, None),
-        Target::Iterator(name) => (find(&format!("bpf_iter_{name}"), is_func)?, None),
-        Target::Function(name) => (find(name, is_func)?, None),
-        Target::LsmHook(name) => (find(&format!("bpf_lsm_{name}"), is_func)?, None),
+fn target(target: Target, types: Option<&Scan<'_>>) -> Option<Named> {
+    let find = |kind: KindId, name: &str| types?.find(kind, name);
+    let (id, member) = match target {
+        Target::None => return Some(Named::default()),
+        Target::Tracepoint(name) => (find(KindId::Typedef, &format!("btf_trace_{name}"))?, None),
+        Target::Iterator(name) => (find(KindId::Func, &format!("bpf_iter_{name}"))?, None),
+        Target::Function(name) => (find(KindId::Func, name)?, None),
+        Target::LsmHook(name) => (find(KindId::Func, &format!("bpf_lsm_{name}"))?, None),
         Target::Member(structure, name) => {
-            let id = find(structure, |k| matches!(k, Kind::Struct { .. }))?;
-            (id, Some(member(id, name)?))
+            let id = find(KindId::Struct, structure)?;
+            let Kind::Struct { members, .. } = types?.get(id)?.kind else { return None };
+            let at = members.iter().position(|m| types.and_then(|t| t.string(m.name_off)) == Some(name))?;
+            (id, Some(u32::try_from(at).ok()?))
         }
     };
-    Some(Named { btf_id, member })
+    Some(Named { btf_id: id.0, member })
 }
