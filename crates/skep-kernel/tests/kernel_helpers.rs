@@ -30,7 +30,7 @@ fn kernel() -> Version {
 }
 
 fn is_offered_by_table(row: &Helper, place: Place) -> bool {
-    row.offered_since(place).is_some_and(|since| since <= kernel())
+    row.offered_since(place).is_some_and(|since| since.latest <= kernel())
 }
 
 /// Names under what they are called for, one line each.

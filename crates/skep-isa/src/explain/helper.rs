@@ -2,7 +2,7 @@
 
 use super::{Noun, Page};
 use crate::spec::helper::{self, Arg, Helper};
-use crate::spec::{Place, PlaceSet, ProgType, Version};
+use crate::spec::{Place, PlaceSet, ProgType};
 
 pub(super) fn pages() -> Vec<Page> {
     helper::TABLE.iter().map(page).collect()
@@ -83,22 +83,18 @@ fn names(set: PlaceSet, row: &Helper) -> String {
 /// The row of one program type: its name, where in it, since when.
 fn at_type(row: &Helper, prog_type: ProgType) -> Vec<String> {
     let places: Vec<Place> = PlaceSet::of_types(&[prog_type]).iter().collect();
-    let offered: Vec<(Place, Version)> =
-        places.iter().filter_map(|place| row.offered_since(*place).map(|since| (*place, since))).collect();
-    let first = offered.iter().map(|(_, since)| *since).min().unwrap_or(row.since);
-    let is_same = offered.iter().all(|(place, since)| *since == first.max(place.row().first()));
-    let detail = |(place, since): &(Place, Version)| {
+    let offered: Vec<(Place, String)> =
+        places.iter().filter_map(|place| row.offered_since(*place).map(|since| (*place, since.to_string()))).collect();
+    let oldest = offered.first().map(|(_, since)| since.clone()).unwrap_or_default();
+    let detail = |(place, since): &(Place, String)| {
         let name = place.name().strip_prefix(prog_type.name()).unwrap_or(place.name());
         let name = name.strip_prefix('/').unwrap_or(name);
         let name = if name.is_empty() { "plain" } else { name };
-        if is_same { name.to_owned() } else { format!("{name} ({since})") }
+        if *since == oldest { name.to_owned() } else { format!("{name} ({since})") }
     };
-    let where_ = if offered.len() == places.len() && is_same {
-        "all".to_owned()
-    } else {
-        offered.iter().map(detail).collect::<Vec<_>>().join(", ")
-    };
-    vec![prog_type.name().to_owned(), where_, first.to_string()]
+    let is_all = offered.len() == places.len() && offered.iter().all(|(_, since)| *since == oldest);
+    let at = if is_all { "all".to_owned() } else { offered.iter().map(detail).collect::<Vec<_>>().join(", ") };
+    vec![prog_type.name().to_owned(), at, oldest]
 }
 
 #[cfg(test)]
@@ -133,10 +129,10 @@ mod tests {
     }
 
     #[test]
-    fn program_types_tell_where_and_since_when() {
+    fn program_types_tell_where_and_since_when_as_far_as_it_is_known() {
         let Some(Value::Table { rows, .. }) = fact("bind", "program types") else { panic!("no table") };
-        assert_eq!(rows, [["cgroup_sock_addr", "connect4, connect6", "4.17"]]);
+        assert_eq!(rows, [["cgroup_sock_addr", "connect4, connect6", "6.1 at the latest"]]);
         let Some(Value::Table { rows, .. }) = fact("skb_vlan_push", "program types") else { panic!("no table") };
-        assert_eq!(rows, [["sched_cls", "all", "4.3"], ["sched_act", "all", "4.3"]]);
+        assert_eq!(rows, [["sched_cls", "all", "6.1 at the latest"], ["sched_act", "all", "6.1 at the latest"]]);
     }
 }

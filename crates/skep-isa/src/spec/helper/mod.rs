@@ -1,8 +1,7 @@
 //! Helpers: the kernel's functions a program may call, by number.
 //!
 //! Enter at [`TABLE`], [`find`] and [`named`]; [`Helper::offered_in`] tells whether a place has one. The rows are those
-//! of Linux 6.18; what 6.1 and 6.12 did not offer yet stands in [`Helper::later`]. What a kernel's options leave out is not
-//! told here.
+//! of Linux 6.18; what 6.1 and 6.12 did not offer yet stands in [`Helper::later`]. What came before 6.1 is not told.
 
 mod kind;
 mod table;
@@ -74,8 +73,31 @@ pub struct Variant {
 pub struct Later {
     /// The places.
     pub places: PlaceSet,
-    /// Offered there by this kernel at the latest, and not yet by 6.1 or, for versions after it, 6.12.
+    /// Offered there by this kernel.
     pub by: Version,
+    /// It is the first that does; else the one of [`COMPARED`] before it did not.
+    pub is_exact: bool,
+}
+
+/// The kernels whose offers were compared with the table, place by place.
+pub const COMPARED: [Version; 3] = [Version(6, 1), Version(6, 12), Version(6, 18)];
+
+/// Since when a helper is offered at a place, as far as it is known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Since {
+    /// No kernel before offers it.
+    pub earliest: Version,
+    /// This kernel offers it, and all later ones.
+    pub latest: Version,
+}
+
+impl std::fmt::Display for Since {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.earliest == self.latest {
+            true => write!(f, "{}", self.latest),
+            false => write!(f, "{} at the latest", self.latest),
+        }
+    }
 }
 
 const fn row(id: u32, name: &'static str, since: Version, what: &'static str) -> Helper {
@@ -165,17 +187,22 @@ impl Helper {
 }
 
 impl Helper {
-    /// The kernel that offers it to programs at `place` at the latest; `None` when none does.
-    pub fn offered_since(&self, place: Place) -> Option<Version> {
+    /// Since when it is offered to programs at `place`; `None` where it is not.
+    pub fn offered_since(&self, place: Place) -> Option<Since> {
         let row = place.row();
         if self.may_sleep && !row.sleepable {
             return None;
         }
         let both = self.since.max(row.first());
+        let known = |version: Version| COMPARED.iter().copied().find(|c| *c >= version).unwrap_or(version);
         if self.places.has(place) {
-            return Some(both);
+            return Some(Since { earliest: both, latest: known(both) });
         }
-        self.later.iter().find(|later| later.places.has(place)).map(|later| later.by.max(both))
+        let later = self.later.iter().find(|later| later.places.has(place))?;
+        let latest = later.by.max(both);
+        let before = COMPARED.iter().copied().filter(|c| *c < latest).max().unwrap_or(both);
+        let earliest = if later.is_exact { latest } else { both.max(Version(before.0, before.1 + 1)) };
+        Some(Since { earliest, latest })
     }
 
     /// True when Linux 6.18 offers it to programs at `place`, as far as its options and its policy let it.

@@ -11,8 +11,14 @@ const fn any(sets: &[PlaceSet]) -> PlaceSet {
     PlaceSet::any(sets)
 }
 
+/// Offered from a version on.
+const fn from(major: u8, minor: u8, places: PlaceSet) -> Later {
+    Later { places, by: v(major, minor), is_exact: true }
+}
+
+/// Offered by a version, and not by the one of [`super::COMPARED`] before it.
 const fn by(major: u8, minor: u8, places: PlaceSet) -> Later {
-    Later { places, by: v(major, minor) }
+    Later { places, by: v(major, minor), is_exact: false }
 }
 
 const fn at(places: PlaceSet, args: &'static [Arg]) -> Variant {
@@ -110,23 +116,23 @@ pub(super) const TABLE: &[Helper] = &[
     row(14, "get_current_pid_tgid", v(4, 2), "Process and thread id of the running task, in the upper and the lower \
         half.")
         .at(any(&[TRACE, CGROUP_TASK, SK_MSG]))
-        .later(&[by(6, 10, EVERYWHERE)])
+        .later(&[from(6, 10, EVERYWHERE)])
         .fails(&["-EINVAL when there is no task"]),
     row(15, "get_current_uid_gid", v(4, 2), "Group and user id of the running task, in the upper and the lower half.")
         .at(any(&[TRACE, CGROUP_TASK, SK_MSG]))
-        .later(&[by(6, 16, EVERYWHERE)])
+        .later(&[from(6, 16, EVERYWHERE)])
         .fails(&["-EINVAL when there is no task"]),
     row(16, "get_current_comm", v(4, 2), "Copies the name of the running task into a buffer.")
         .takes(&[arg("buf", MemOut), arg("size", Size)])
         .at(any(&[TRACE, CGROUP_TASK]))
-        .later(&[by(6, 16, EVERYWHERE)])
+        .later(&[from(6, 16, EVERYWHERE)])
         .fails(&["-EINVAL when there is no task", "the buffer is then zero"]),
     row(17, "get_cgroup_classid", v(4, 3), "The net_cls class of the task or, for packets, of the socket they are \
         sent from.")
         .takes(&[arg("ctx", Context)])
         .otherwise(&[at(EVERYWHERE.but(any(&[TC, LWT])), &[])])
         .at(any(&[TC, LWT, CGROUP_TASK, SK_MSG]))
-        .later(&[by(6, 16, EVERYWHERE)])
+        .later(&[from(6, 16, EVERYWHERE)])
         .needs("CONFIG_CGROUP_NET_CLASSID")
         .fails(&["0 when there is none"]),
     row(18, "skb_vlan_push", v(4, 3), "Puts a VLAN tag on a packet, by 802.1Q when the protocol is no other of \
@@ -155,7 +161,7 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("map", ConstMap), arg("flags", Anything)])
         .gpl()
         .at(TRACE)
-        .later(&[by(6, 16, EVERYWHERE)])
+        .later(&[from(6, 16, EVERYWHERE)])
         .fails(&[
             "-EINVAL for unknown flags or an event that cannot be read here", "-E2BIG for an index beyond the map",
             "-ENOENT when no event stands there",
@@ -252,7 +258,7 @@ pub(super) const TABLE: &[Helper] = &[
     row(37, "current_task_under_cgroup", v(4, 9), "Whether the running task is in a cgroup of a map or below it.")
         .takes(&[arg("map", ConstMap), arg("index", Anything)])
         .at(TRACE)
-        .later(&[by(6, 12, CGROUP_TASK), by(6, 16, EVERYWHERE)])
+        .later(&[by(6, 12, CGROUP_TASK), from(6, 16, EVERYWHERE)])
         .needs("CONFIG_CGROUPS")
         .fails(&[
             "0 or 1", "-E2BIG for an index beyond the map", "-EAGAIN when the slot is empty",
@@ -362,7 +368,7 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("map", ConstMap), arg("flags", Anything), arg("buf", MemOut), arg("buf_size", Size)])
         .gpl()
         .at(TRACE)
-        .later(&[by(6, 16, EVERYWHERE)])
+        .later(&[from(6, 16, EVERYWHERE)])
         .fails(&[
             "-EINVAL for unknown flags, sizes or an event that cannot be read here",
             "-E2BIG for an index beyond the map", "-ENOENT when no event stands there", "the buffer is then zero",
@@ -389,12 +395,12 @@ pub(super) const TABLE: &[Helper] = &[
             "-EINVAL for options, sizes or sockets that it does not take", "what the option answers",
             "the buffer is then zero",
         ]),
-    row(58, "override_return", v(4, 16), "Makes the probed function return at once with a value.")
+    row(58, "override_return", v(4, 16), "Makes the probed function return at once with a value, where it allows \
+        that.")
         .takes(&[arg("ctx", Context), arg("rc", Anything)])
         .gpl()
         .at(KPROBE)
-        .needs("CONFIG_BPF_KPROBE_OVERRIDE")
-        .fails(&["none", "attaching is refused where the function does not allow it"]),
+        .needs("CONFIG_BPF_KPROBE_OVERRIDE"),
     row(59, "sock_ops_cb_flags_set", v(4, 16), "Chooses which events of a TCP connection call the program.")
         .takes(&[arg("ctx", Context), arg("argval", Anything)])
         .at(SOCK_OPS)
@@ -590,11 +596,10 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("ctx", Context), arg("rel_x", Anything), arg("rel_y", Anything)])
         .gpl()
         .at(LIRC),
-    row(93, "spin_lock", v(5, 1), "Takes the lock in a map value.")
+    row(93, "spin_lock", v(5, 1), "Takes the lock in a map value, and waits for it.")
         .takes(&[arg("lock", SpinLock)])
         .gives(Gives::Void)
-        .at(EVERYWHERE)
-        .fails(&["none", "it waits"]),
+        .at(EVERYWHERE),
     row(94, "spin_unlock", v(5, 1), "Gives the lock in a map value back.")
         .takes(&[arg("lock", SpinLock)])
         .gives(Gives::Void)
@@ -689,7 +694,7 @@ pub(super) const TABLE: &[Helper] = &[
     row(109, "send_signal", v(5, 3), "Sends a signal to the process of the running task.")
         .takes(&[arg("sig", Anything)])
         .at(TRACE)
-        .later(&[by(6, 16, EVERYWHERE)])
+        .later(&[from(6, 16, EVERYWHERE)])
         .fails(&[
             "-EINVAL for no such signal", "-EPERM in a kernel thread or an exiting task",
             "-EBUSY when it cannot be queued",
@@ -739,7 +744,7 @@ pub(super) const TABLE: &[Helper] = &[
     row(117, "send_signal_thread", v(5, 6), "Sends a signal to the running thread.")
         .takes(&[arg("sig", Anything)])
         .at(TRACE)
-        .later(&[by(6, 16, EVERYWHERE)])
+        .later(&[from(6, 16, EVERYWHERE)])
         .fails(&[
             "-EINVAL for no such signal", "-EPERM in a kernel thread or an exiting task",
             "-EBUSY when it cannot be queued",
@@ -758,7 +763,7 @@ pub(super) const TABLE: &[Helper] = &[
         counts them.")
         .takes(&[arg("dev", Anything), arg("ino", Anything), arg("nsdata", MemOut), arg("size", Size)])
         .at(TRACE)
-        .later(&[by(6, 10, EVERYWHERE)])
+        .later(&[from(6, 10, EVERYWHERE)])
         .fails(&[
             "-EINVAL when the namespace is not that of the task or the size is wrong",
             "-ENOENT when the task has no id there", "the buffer is then zero",
@@ -776,8 +781,8 @@ pub(super) const TABLE: &[Helper] = &[
         and for no other.")
         .takes(&[arg("ctx", ContextOrNull)])
         .at(any(&[CGROUP_SOCK, SOCK_OPS, SK_MSG, SOCK_ADDR, CGROUP_SOCKOPT]))
-        .later(&[by(6, 15, any(&[SOCKET_FILTER, TC, CGROUP_SKB]))])
-        .fails(&["none", "without a context it is that of the first namespace"]),
+        .later(&[from(6, 15, any(&[SOCKET_FILTER, TC, CGROUP_SKB]))])
+        .fails(&["without a context, the number of the first namespace"]),
     row(123, "get_current_ancestor_cgroup_id", v(5, 7), "The id of an ancestor of the running task's cgroup, by its \
         depth.")
         .takes(&[arg("ancestor_level", Anything)])
@@ -881,7 +886,7 @@ pub(super) const TABLE: &[Helper] = &[
             arg("task", Btf("task_struct")), arg("buf", MemOut), arg("size", SizeOrZero), arg("flags", Anything),
         ])
         .at(TRACE)
-        .later(&[by(6, 16, EVERYWHERE)])
+        .later(&[from(6, 16, EVERYWHERE)])
         .fails(&[
             "the bytes that were written", "-EINVAL for unknown flags or a size that is no multiple of an entry",
             "-EOPNOTSUPP for the user stack of another task", "-EFAULT when there is no stack to be had",
@@ -926,7 +931,7 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("dst", MemOut), arg("size", SizeOrZero), arg("address", Anything)])
         .sleeps()
         .at(TRACE)
-        .later(&[by(6, 16, EVERYWHERE)])
+        .later(&[from(6, 16, EVERYWHERE)])
         .fails(&["-EFAULT when the address cannot be read", "the buffer is then zero"]),
     row(149, "snprintf_btf", v(5, 10), "Writes a value as text, by its type in the kernel's BTF.")
         .takes(&[
@@ -977,12 +982,12 @@ pub(super) const TABLE: &[Helper] = &[
         ])
         .gives(Gives::MapValueOrNull)
         .at(any(&[TRACE, SCHED_EXT]))
-        .later(&[by(6, 16, EVERYWHERE)])
+        .later(&[from(6, 16, EVERYWHERE)])
         .fails(&["null when there is none and none was asked for or could be made"]),
     row(157, "task_storage_delete", v(5, 11), "Removes the storage that a map keeps for a task.")
         .takes(&[arg("map", ConstMap), arg("task", BtfOrNull("task_struct"))])
         .at(any(&[TRACE, SCHED_EXT]))
-        .later(&[by(6, 16, EVERYWHERE)])
+        .later(&[from(6, 16, EVERYWHERE)])
         .fails(&["-ENOENT when there is none", "-EINVAL without a task", "-EBUSY when the map is in use by this CPU"]),
     row(158, "get_current_task_btf", v(5, 11), "The running task, as a pointer by type.")
         .gives(Gives::Trusted("task_struct")).gpl()
@@ -1084,7 +1089,7 @@ pub(super) const TABLE: &[Helper] = &[
     row(174, "get_attach_cookie", v(5, 15), "The number that was given when the program was attached.")
         .takes(&[arg("ctx", Context)])
         .at(any(&[KPROBE, TRACEPOINT, PERF_EVENT, TRAMPOLINE, LSM_MAC]))
-        .later(&[by(6, 10, RAW_TP)])
+        .later(&[from(6, 10, RAW_TP)])
         .fails(&["0 when none was given"]),
     row(175, "task_pt_regs", v(5, 15), "The user registers of a task.")
         .takes(&[arg("task", Btf("task_struct"))])
@@ -1094,7 +1099,7 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("entries", MemOut), arg("size", SizeOrZero), arg("flags", Unchecked)])
         .gpl()
         .at(TRACE)
-        .later(&[by(6, 16, EVERYWHERE)])
+        .later(&[from(6, 16, EVERYWHERE)])
         .fails(&["the bytes", "-EINVAL for unknown flags", "-ENOENT when the CPU keeps none"]),
     row(177, "trace_vprintk", v(5, 16), "Writes a formatted line with many arguments to the kernel's trace_pipe.")
         .takes(&[
@@ -1124,7 +1129,7 @@ pub(super) const TABLE: &[Helper] = &[
             arg("context", StackOrNull), arg("flags", Anything),
         ])
         .at(TRACE)
-        .later(&[by(6, 16, EVERYWHERE)])
+        .later(&[from(6, 16, EVERYWHERE)])
         .fails(&["-ENOENT when there is none", "-EBUSY when the mappings are locked", "-EINVAL for unknown flags"]),
     row(181, "loop", v(5, 17), "Calls a function so many times, or until it returns 1.")
         .takes(&[
@@ -1174,7 +1179,7 @@ pub(super) const TABLE: &[Helper] = &[
         ])
         .gpl().sleeps()
         .at(TRACE)
-        .later(&[by(6, 16, EVERYWHERE)])
+        .later(&[from(6, 16, EVERYWHERE)])
         .fails(&["-EFAULT when the address cannot be read", "-EINVAL for unknown flags", "the buffer is then zero"]),
     row(192, "skb_set_tstamp", v(5, 18), "Sets the time stamp of a packet and which clock it is of.")
         .takes(&[arg("ctx", Context), arg("tstamp", Anything), arg("tstamp_type", Anything)])

@@ -80,12 +80,15 @@ fn what_sleeps_is_not_offered_where_no_one_may() {
 }
 
 #[test]
-fn versions_of_a_place_are_the_youngest_of_what_it_needs() {
-    let at = |name: &str, place| named(name).and_then(|row| row.offered_since(place));
-    assert_eq!(at("map_lookup_elem", Place::Netfilter), Some(v(6, 4)));
-    assert_eq!(at("get_current_comm", Place::SocketFilter), Some(v(6, 16)));
-    assert_eq!(at("get_current_comm", Place::Kprobe), Some(v(4, 2)));
+fn an_offer_is_dated_as_exactly_as_it_is_known() {
+    let at = |name: &str, place| named(name).and_then(|row| row.offered_since(place)).map(|since| since.to_string());
+    assert_eq!(at("map_lookup_elem", Place::Netfilter).as_deref(), Some("6.12 at the latest"));
+    assert_eq!(at("get_current_comm", Place::SocketFilter).as_deref(), Some("6.16"));
+    assert_eq!(at("get_current_comm", Place::Kprobe).as_deref(), Some("6.1 at the latest"));
+    assert_eq!(at("get_current_cgroup_id", Place::Xdp).as_deref(), Some("6.12 at the latest"));
     assert_eq!(at("xdp_adjust_head", Place::SchedCls), None);
+    let since = named("skb_pull_data").and_then(|row| row.offered_since(Place::LwtSeg6local));
+    assert_eq!(since, Some(Since { earliest: v(6, 13), latest: v(6, 18) }));
 }
 
 #[test]
