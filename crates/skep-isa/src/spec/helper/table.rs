@@ -1117,7 +1117,7 @@ pub(super) const TABLE: &[Helper] = &[
         .at(any(&[SK_BASE, TYPED]))
         .fails(&["null when it is none"]),
     row(179, "kallsyms_lookup_name", v(5, 16), "The address of a kernel symbol.")
-        .takes(&[arg("name", MemInOut), arg("name_sz", SizeOrZero), arg("flags", Anything), arg("res", FixedOut(8))])
+        .takes(&[arg("name", MemIn), arg("name_sz", SizeOrZero), arg("flags", Anything), arg("res", FixedOut(8))])
         .at(SYSCALL)
         .fails(&[
             "-EINVAL for unknown flags or names without a zero", "-ENOENT when there is none",
@@ -1133,7 +1133,8 @@ pub(super) const TABLE: &[Helper] = &[
         .fails(&["-ENOENT when there is none", "-EBUSY when the mappings are locked", "-EINVAL for unknown flags"]),
     row(181, "loop", v(5, 17), "Calls a function so many times, or until it returns 1.")
         .takes(&[
-            arg("nr_loops", Scalar), arg("callback", Callback), arg("context", StackOrNull), arg("flags", Anything),
+            arg("nr_loops", Anything), arg("callback", Callback), arg("context", StackOrNull),
+            arg("flags", Anything),
         ])
         .at(EVERYWHERE)
         .fails(&["the number of calls", "-EINVAL for unknown flags", "-E2BIG beyond 8388608"]),
@@ -1242,7 +1243,7 @@ pub(super) const TABLE: &[Helper] = &[
         .at(EVERYWHERE)
         .fails(&["null beyond its end, for an invalid or read-only dynptr, and for packets"]),
     row(204, "tcp_raw_gen_syncookie_ipv4", v(6, 0), "Makes a SYN cookie for IPv4 headers, without a socket.")
-        .takes(&[arg("iph", FixedIn(20)), arg("th", MemInOut), arg("th_len", SizeOrZero)])
+        .takes(&[arg("iph", FixedIn(20)), arg("th", MemIn), arg("th_len", SizeOrZero)])
         .gpl()
         .at(any(&[TC, XDP]))
         .needs("CONFIG_SYN_COOKIES")
@@ -1251,7 +1252,7 @@ pub(super) const TABLE: &[Helper] = &[
             "-EOPNOTSUPP without the kernel option",
         ]),
     row(205, "tcp_raw_gen_syncookie_ipv6", v(6, 0), "Makes a SYN cookie for IPv6 headers, without a socket.")
-        .takes(&[arg("iph", FixedIn(40)), arg("th", MemInOut), arg("th_len", SizeOrZero)])
+        .takes(&[arg("iph", FixedIn(40)), arg("th", MemIn), arg("th_len", SizeOrZero)])
         .gpl()
         .at(any(&[TC, XDP]))
         .needs("CONFIG_SYN_COOKIES")
