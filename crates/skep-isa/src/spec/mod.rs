@@ -3,12 +3,14 @@
 //! Decoder, printers, engines, loader and command line read these rows; a fact stands in no second place. Ids, names
 //! and layouts are those of the kernel's `include/uapi/linux/bpf.h` (as BTF shows them).
 
+pub mod ancillary;
 pub mod attach_type;
 pub mod helper;
 pub mod hook;
 pub mod map_type;
 pub mod prog_type;
 pub mod result;
+pub mod seccomp;
 pub mod section;
 
 pub use attach_type::AttachType;
