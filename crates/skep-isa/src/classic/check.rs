@@ -112,6 +112,25 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// The instruction it is about, `None` when it is about the whole program.
+    pub fn at(&self) -> Option<usize> {
+        match *self {
+            Refusal::Length { .. } => None,
+            Refusal::Code { at, .. }
+            | Refusal::NotTaken { at, .. }
+            | Refusal::DivisionByZero { at, .. }
+            | Refusal::Shift { at, .. }
+            | Refusal::Cell { at, .. }
+            | Refusal::Unwritten { at, .. }
+            | Refusal::Jump { at, .. }
+            | Refusal::Ancillary { at, .. }
+            | Refusal::SeccompPlace { at, .. }
+            | Refusal::End { at, .. } => Some(at),
+        }
+    }
+}
+
 /// Checks a program as the kernel does when a filter is attached.
 ///
 /// # Errors
