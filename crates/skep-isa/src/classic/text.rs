@@ -54,16 +54,17 @@ pub fn decimal(program: &[ClassicInsn]) -> String {
 /// assert_eq!(text::line(ClassicInsn::new(0x20, 0, 0, 0xffff_f000), 4), "(004) ld       [proto]");
 /// ```
 pub fn line(insn: ClassicInsn, at: usize) -> String {
-    let Some(op) = decode(insn) else {
-        return format!("({at:03}) {:<8} {:#x}", "unimp", insn.code);
+    let (name, operand, conditional) = match decode(insn) {
+        Some(op) => (op.name, operand(op.field, insn, at), matches!(op.kind, Kind::If { .. })),
+        // A code of the jumps' class, other than that of `ja`, is shown with targets even if it is none.
+        None => ("unimp", format!("{:#x}", insn.code), insn.code & 0x07 == 0x05 && insn.code & 0xf0 != 0),
     };
-    let operand = operand(op.field, insn, at);
-    if matches!(op.kind, Kind::If { .. }) {
+    if conditional {
         let next = at + 1;
         let (jt, jf) = (next + usize::from(insn.jt), next + usize::from(insn.jf));
-        return format!("({at:03}) {:<8} {operand:<16} jt {jt}\tjf {jf}", op.name);
+        return format!("({at:03}) {name:<8} {operand:<16} jt {jt}\tjf {jf}");
     }
-    format!("({at:03}) {:<8} {operand}", op.name)
+    format!("({at:03}) {name:<8} {operand}")
 }
 
 fn operand(field: Field, insn: ClassicInsn, at: usize) -> String {
