@@ -207,7 +207,7 @@ impl Random {
 /// A frame like another, with what filters look at changed, and often cut.
 fn mutated(frame: &[u8], random: &mut Random) -> Vec<u8> {
     let mut frame = frame.to_vec();
-    let mut put = |frame: &mut Vec<u8>, at: usize, bytes: &[u8]| {
+    let put = |frame: &mut Vec<u8>, at: usize, bytes: &[u8]| {
         if let Some(place) = frame.get_mut(at..at + bytes.len()) {
             place.copy_from_slice(bytes);
         }
