@@ -3,10 +3,13 @@
 #![cfg(all(target_os = "linux", feature = "corpus-tests"))]
 #![allow(unsafe_code, reason = "libpcap's printer has no safe form; this is test code")]
 
+#[path = "support/classic.rs"]
+mod filter;
 mod support;
 
 use std::process::{Command, Stdio};
 
+use filter::Random;
 use skep_isa::classic::{self, ClassicInsn, Refusal, Target, text};
 use skep_net::pcap::{Format, Frame, LinkType, Reader, Writer};
 use skep_vm::Packet;
@@ -182,26 +185,6 @@ fn compiled(expression: &str, optimised: bool) -> Vec<ClassicInsn> {
     assert_eq!(text::c(&program), c, "{expression}");
     assert_eq!(text::decimal(&program), decimal, "{expression}");
     program
-}
-
-/// Numbers that are the same in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit.max(1) as u64) as usize
-    }
-
-    fn of<T: Copy>(&mut self, values: &[T]) -> T {
-        values[self.below(values.len())]
-    }
 }
 
 /// A frame like another, with what filters look at changed, and often cut.
