@@ -103,9 +103,9 @@ pub enum Kind {
     LoadLen(Register),
     /// Register = `k`.
     LoadImm(Register),
-    /// Register = M[`k`].
+    /// Register = cell `k` of M.
     LoadCell(Register),
-    /// M[`k`] = register.
+    /// Cell `k` of M = register.
     StoreCell(Register),
     /// A = A OP operand; division and remainder by an X of 0 end the program with 0; shifts count modulo 32.
     Alu {
