@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Socket,
     /// `__sk_buff` of a cgroup's packet filter.
     Cgroup,
+    /// `struct seccomp_data`, put in as a frame, of a translated seccomp filter; no program type has it.
+    Seccomp,
 }
 
 impl Kind {
@@ -39,6 +41,8 @@ impl Kind {
     fn table(self) -> &'static [Field] {
         match self {
             Kind::Xdp => XDP,
+            // Words of the frame, not fields.
+            Kind::Seccomp => &[],
             _ => SKB,
         }
     }
@@ -203,6 +207,10 @@ fn find(kind: Kind, offset: usize, size: usize) -> Option<(&'static Field, usize
 
 /// Loads `size` bytes at `offset` of a context, `None` where the program may not.
 pub(crate) fn load(kind: Kind, packet: &Packet, offset: usize, size: usize) -> Option<u64> {
+    if kind == Kind::Seccomp {
+        let aligned = size == 4 && offset.is_multiple_of(4);
+        return packet.bytes(offset, size).filter(|_| aligned).map(read_le);
+    }
     let (field, inside) = find(kind, offset, size)?;
     if !field.read.has(kind) {
         return None;

@@ -55,6 +55,7 @@ macro_rules! numbered {
 }
 pub(crate) use numbered;
 
+pub mod ancillary;
 pub mod attach_type;
 pub mod command;
 pub mod helper;
@@ -67,6 +68,7 @@ pub mod map_type;
 pub mod place;
 pub mod prog_type;
 pub mod result;
+pub mod seccomp;
 pub mod section;
 
 pub use attach_type::AttachType;
