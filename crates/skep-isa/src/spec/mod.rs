@@ -4,6 +4,7 @@
 //! and layouts are those of the kernel's `include/uapi/linux/bpf.h` (as BTF shows them).
 
 pub mod attach_type;
+pub mod context;
 pub mod helper;
 pub mod hook;
 pub mod map_type;
@@ -12,6 +13,7 @@ pub mod result;
 pub mod section;
 
 pub use attach_type::AttachType;
+pub use context::Context;
 pub use helper::Helper;
 pub use hook::HookKind;
 pub use map_type::MapType;
