@@ -45,6 +45,28 @@ pub(crate) enum Answer {
 
 /// Asks the verifier about these instructions, the context in `r1`; `r9` must stay unwritten.
 pub(crate) fn ask(shape: Shape, question: &[Insn]) -> Answer {
+    let (errno, text) = log(shape, question, 1);
+    if text.contains(&format!("R{NEVER_WRITTEN} !read_ok")) {
+        return Answer::Allowed;
+    }
+    let said: Vec<&str> = text.lines().filter(|l| !l.starts_with("processed ") && !l.is_empty()).collect();
+    match said.as_slice() {
+        [] => Answer::Silent(errno),
+        lines => Answer::Refused(lines[lines.len().saturating_sub(2)..].join(" | ")),
+    }
+}
+
+/// What the verifier holds `register` to be when it has come to the end of these instructions.
+pub(crate) fn state(shape: Shape, question: &[Insn], register: u8) -> Option<String> {
+    let (_, text) = log(shape, question, 2);
+    let states = text.lines().filter_map(|line| line.split_once("; ")).flat_map(|(_, state)| state.split(' '));
+    let named = states.filter_map(|word| word.split_once('='));
+    let of_register = named.filter(|(name, _)| name.trim_end_matches("_w") == format!("R{register}"));
+    of_register.last().map(|(_, state)| state.split('(').next().unwrap_or(state).to_owned())
+}
+
+/// Error and log of the program that consists of these instructions and is then rejected.
+fn log(shape: Shape, question: &[Insn], level: u32) -> (i32, String) {
     let mut code: Vec<u8> = Vec::new();
     let end = [Insn::new(0xbf, 0, NEVER_WRITTEN, 0, 0), Insn::new(EXIT, 0, 0, 0, 0)];
     for insn in question.iter().chain(&end) {
@@ -56,7 +78,7 @@ pub(crate) fn ask(shape: Shape, question: &[Insn]) -> Answer {
     attr.u32(4, (code.len() / 8) as u32);
     attr.pointer(8, code.as_ptr());
     attr.pointer(16, c"GPL".as_ptr().cast());
-    attr.u32(24, 1);
+    attr.u32(24, level);
     attr.u32(28, log.len() as u32);
     attr.pointer(32, log.as_mut_ptr());
     attr.u32(44, shape.flags);
@@ -67,15 +89,7 @@ pub(crate) fn ask(shape: Shape, question: &[Insn]) -> Answer {
         Ok(_) => panic!("{shape:?}: a program that reads an unwritten register is loaded: {question:?}"),
     };
     let end = log.iter().position(|b| *b == 0).unwrap_or(log.len());
-    let text = String::from_utf8_lossy(&log[..end]).into_owned();
-    if text.contains(&format!("R{NEVER_WRITTEN} !read_ok")) {
-        return Answer::Allowed;
-    }
-    let said: Vec<&str> = text.lines().filter(|l| !l.starts_with("processed ") && !l.is_empty()).collect();
-    match said.as_slice() {
-        [] => Answer::Silent(errno),
-        lines => Answer::Refused(lines[lines.len().saturating_sub(2)..].join(" | ")),
-    }
+    (errno, String::from_utf8_lossy(&log[..end]).into_owned())
 }
 
 /// Attributes of `bpf(2)`, by offset.

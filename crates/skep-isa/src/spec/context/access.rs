@@ -23,7 +23,7 @@ pub enum Refusal {
     Unaligned,
     /// The field is not accessed in this size.
     Size,
-    /// The field holds a pointer, which has no sign.
+    /// The field holds a pointer into the packet, which has no sign.
     Sign,
     /// Programs of this type, or loaded for this attach type, may not load it.
     Unreadable,
@@ -71,7 +71,8 @@ pub(super) fn verdict(
     op: Op,
     may: impl Fn(&Field) -> Result<(), Refusal>,
 ) -> Result<Kind, Refusal> {
-    if !matches!(size, 1 | 2 | 4 | 8) {
+    // No instruction loads 8 bytes with their sign.
+    if !matches!(size, 1 | 2 | 4 | 8) || (op == Op::LoadSigned && size == 8) {
         return Err(Refusal::Size);
     }
     if !offset.is_multiple_of(size) {
@@ -83,7 +84,7 @@ pub(super) fn verdict(
         let verdict = match may(field) {
             Err(refusal) => Err(refusal),
             Ok(()) if !width.fits(field, offset - u32::from(field.offset), size) => Err(Refusal::Size),
-            Ok(()) if op == Op::LoadSigned && field.kind != Kind::Scalar => Err(Refusal::Sign),
+            Ok(()) if op == Op::LoadSigned && field.kind.is_packet() => Err(Refusal::Sign),
             Ok(()) => Ok(field.kind),
         };
         match verdict {

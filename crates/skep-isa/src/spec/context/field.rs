@@ -30,6 +30,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// True for pointers into the packet, to its end and to its metadata.
+    pub const fn is_packet(self) -> bool {
+        matches!(self, Kind::Packet | Kind::PacketEnd | Kind::PacketMeta)
+    }
+
     /// The kind in words.
     pub fn words(self) -> String {
         match self {

@@ -44,8 +44,10 @@ pub(super) const PT_REGS: Context = Context {
     fields: &[
         reg(0, "r15"), reg(8, "r14"), reg(16, "r13"), reg(24, "r12"), reg(32, "bp"), reg(40, "bx"), reg(48, "r11"),
         reg(56, "r10"), reg(64, "r9"), reg(72, "r8"), reg(80, "ax"), reg(88, "cx"), reg(96, "dx"), reg(104, "si"),
-        reg(112, "di"), reg(120, "orig_ax"), reg(128, "ip"), reg(136, "csx"), reg(144, "flags"), reg(152, "sp"),
+        reg(112, "di"), reg(120, "orig_ax"), reg(128, "ip"), reg(136, "csx"),
+        row(136, "cs", U16, v(4, 1)).part(), reg(144, "flags"), reg(152, "sp"),
         reg(160, "ssx"),
+        row(160, "ss", U16, v(4, 1)).part(),
     ],
 };
 
