@@ -173,7 +173,7 @@ const SKB: &[(&str, Id)] = &[
 /// What is behind the `size` bytes at `offset`, and where in their field they are; or why the program may not.
 fn find(kind: Kind, offset: usize, size: usize, op: Op) -> Result<(Id, usize), Refusal> {
     let (prog_type, attach) = kind.rights();
-    let row = Context::of(prog_type, attach).ok_or(Refusal::NoField)?;
+    let row = Context::of(prog_type).ok_or(Refusal::NoField)?;
     let (at, bytes) = (u32::try_from(offset), u32::try_from(size));
     let (Ok(at), Ok(bytes)) = (at, bytes) else { return Err(Refusal::NoField) };
     row.access(prog_type, attach, at, bytes, op)?;
@@ -252,8 +252,8 @@ mod tests {
     #[test]
     fn every_field_of_the_rows_has_something_behind_it() {
         for kind in [Kind::Xdp, Kind::Tc, Kind::Socket, Kind::Cgroup] {
-            let (prog_type, attach) = kind.rights();
-            let row = Context::of(prog_type, attach).expect("a row");
+            let (prog_type, _) = kind.rights();
+            let row = Context::of(prog_type).expect("a row");
             let names: Vec<_> = kind.ids().iter().map(|(name, _)| *name).collect();
             assert_eq!(names, row.fields.iter().map(|f| f.name).collect::<Vec<_>>());
         }
@@ -264,7 +264,7 @@ mod tests {
         let mut packet = Packet::new();
         for kind in [Kind::Xdp, Kind::Tc, Kind::Socket, Kind::Cgroup] {
             let (prog_type, attach) = kind.rights();
-            let row = Context::of(prog_type, attach).expect("a row");
+            let row = Context::of(prog_type).expect("a row");
             for offset in 0..row.size + 8 {
                 for size in [1, 2, 4, 8] {
                     let allowed = |op| row.access(prog_type, attach, offset, size, op).is_ok();
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn a_socket_filter_may_write_cb_only() {
         let mut packet = Packet::new();
-        let row = Context::of(ProgType::SocketFilter, None).expect("a row");
+        let row = Context::of(ProgType::SocketFilter).expect("a row");
         for field in row.fields {
             let stored = store(Kind::Socket, &mut packet, field.offset.into(), 4, 1);
             assert_eq!(stored.is_ok(), field.name == "cb", "{}", field.name);

@@ -167,7 +167,7 @@ fn atomics_agree() {
 
 /// Fields of a program's context.
 fn fields(prog_type: P) -> &'static [Field] {
-    Context::of(prog_type, None).expect("a context").fields
+    Context::of(prog_type).expect("a context").fields
 }
 
 /// Every `__sk_buff` field the kernel lets a tc program load, and its value in a test run.

@@ -3,8 +3,13 @@
 //! Enter at [`pages`] for all rows of a noun and at [`find`] for a name. A page states nothing of its own: each fact
 //! comes from a row. What holds on one machine (live answers, names from its BTF) is added above this crate.
 
+mod attach;
+mod ctx;
+mod insn;
 mod noun;
+mod plain;
 mod prog;
+mod section;
 
 pub use noun::{NOUNS, Noun};
 

@@ -1,12 +1,23 @@
 //! The nouns of `skep explain`: what kinds of rows there are, how they are spelled, where their pages come from.
 
-use super::{Page, prog};
+use super::{Page, attach, ctx, insn, plain, prog, section};
 
 /// A kind of thing that can be explained.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 #[allow(missing_docs, reason = "the row says what each is")]
 pub enum Noun {
     Prog,
+    Attach,
+    Section,
+    Insn,
+    Kfunc,
+    Hook,
+    Link,
+    Command,
+    Limit,
+    Licence,
+    Code,
+    Ctx,
 }
 
 /// One row of [`NOUNS`].
@@ -29,6 +40,17 @@ const fn row(noun: Noun, spellings: &'static [&'static str], what: &'static str,
 #[rustfmt::skip]
 pub const NOUNS: &[Row] = &[
     row(Noun::Prog, &["prog", "program", "prog_type"], "program types", prog::pages),
+    row(Noun::Attach, &["attach", "attach_type"], "attach types", attach::pages),
+    row(Noun::Section, &["section", "sec"], "section names", section::pages),
+    row(Noun::Insn, &["insn", "instruction", "opcode"], "instructions", insn::pages),
+    row(Noun::Kfunc, &["kfunc"], "rules of kfuncs", plain::kfunc_rules),
+    row(Noun::Hook, &["hook"], "kinds of hooks", plain::hooks),
+    row(Noun::Link, &["link", "link_type"], "link types", plain::links),
+    row(Noun::Command, &["command", "cmd"], "commands of bpf(2)", plain::commands),
+    row(Noun::Limit, &["limit"], "limits", plain::limits),
+    row(Noun::Licence, &["licence", "license"], "licences", plain::licences),
+    row(Noun::Code, &["code"], "codes of skep's messages", plain::codes),
+    row(Noun::Ctx, &["ctx", "context"], "contexts of programs", ctx::pages),
 ];
 
 impl Noun {

@@ -16,7 +16,9 @@ use skep_object::Hook;
 
 use crate::error::Error;
 use crate::program::Program;
-use crate::sys::{self, attr::Command};
+use skep_isa::spec::Command;
+
+use crate::sys;
 
 pub use tc::sweep_tc;
 
@@ -129,4 +131,4 @@ impl Site<'_> {
 }
 
 /// The call that most links are made by, as messages name it.
-const LINK_CREATE: &str = Command::LinkCreate.name();
+const LINK_CREATE: &str = Command::LinkCreate.constant();

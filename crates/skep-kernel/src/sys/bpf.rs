@@ -7,7 +7,9 @@ use rustix::io::Errno;
 use skep_isa::spec::MapType;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
-use super::attr::{self, Command};
+use skep_isa::spec::Command;
+
+use super::attr;
 
 type Result<T> = std::result::Result<T, Errno>;
 

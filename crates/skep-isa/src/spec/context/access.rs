@@ -39,7 +39,7 @@ impl Context {
     ///
     /// ```
     /// use skep_isa::spec::{ProgType, context::{Context, Kind, Op, Refusal}};
-    /// let skb = Context::of(ProgType::SchedCls, None).unwrap();
+    /// let skb = Context::of(ProgType::SchedCls).unwrap();
     /// assert_eq!(skb.access(ProgType::SchedCls, None, 8, 4, Op::Store), Ok(Kind::Scalar)); // mark
     /// assert_eq!(skb.access(ProgType::SocketFilter, None, 8, 4, Op::Store), Err(Refusal::ReadOnly));
     /// ```

@@ -27,8 +27,6 @@ pub struct Context {
     pub is_struct: bool,
     /// Types of the programs that get it.
     pub prog_types: &'static [P],
-    /// Where the programs are attached; empty where that does not matter.
-    pub attach: &'static [A],
     /// Where the kernel takes programs to be attached that do not say.
     pub default_attach: Option<A>,
     /// Size in bytes.
@@ -61,23 +59,18 @@ pub const TABLE: &[Context] = &[
     trace::TRACEPOINT,
     trace::SYSCALL,
     trace::LIRC_MODE2,
-    trace::TRACING,
-    trace::ITER,
-    trace::LSM,
-    trace::STRUCT_OPS,
+    trace::ARGUMENTS,
 ];
 
 impl Context {
-    /// The context of a program; `None` where a program of the type has none of its own (`ext` programs have that of
-    /// the program they stand in for).
+    /// The context of programs of a type; `None` for `ext` programs, which have that of the program they stand in for.
     ///
     /// ```
     /// use skep_isa::spec::{ProgType, context::Context};
-    /// assert_eq!(Context::of(ProgType::Xdp, None).map(|c| c.name), Some("xdp_md"));
+    /// assert_eq!(Context::of(ProgType::Xdp).map(|c| c.name), Some("xdp_md"));
     /// ```
-    pub fn of(prog_type: P, attach: Option<A>) -> Option<&'static Context> {
-        let fits = |c: &&Context| c.attach.is_empty() || attach.is_some_and(|a| c.attach.contains(&a));
-        TABLE.iter().filter(|c| c.prog_types.contains(&prog_type)).find(fits)
+    pub fn of(prog_type: P) -> Option<&'static Context> {
+        TABLE.iter().find(|c| c.prog_types.contains(&prog_type))
     }
 
     /// The field of this name.

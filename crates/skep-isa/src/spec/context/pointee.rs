@@ -21,6 +21,30 @@ pub enum Via {
     Own,
 }
 
+/// What [`Via`] means for accesses.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// In words.
+    pub text: &'static str,
+    /// True where each field has sizes of its own.
+    pub sized: bool,
+}
+
+impl Via {
+    /// What it means for accesses.
+    pub const fn words(self) -> Rules {
+        let (text, sized) = match self {
+            Via::Socket => ("loads of the sizes below, no stores", true),
+            Via::SockCommon => {
+                ("loads of the sizes below, no stores; fields that not every socket has are hidden", true)
+            }
+            Via::Memory => ("loads and stores of any size inside it", false),
+            Via::Own => ("the program's own memory, which a helper fills in", false),
+        };
+        Rules { text, sized }
+    }
+}
+
 /// One row of [`TABLE`].
 #[derive(Debug)]
 pub struct Pointee {
@@ -194,6 +218,11 @@ pub const TABLE: &[Pointee] = &[
 ];
 
 impl Pointee {
+    /// True for a field that this pointer does not reach.
+    pub fn hides(&self, field: &Field) -> bool {
+        self.via == Via::SockCommon && NOT_COMMON.contains(&field.offset.into())
+    }
+
     /// What Linux 6.18 says of one access through a pointer to the struct's start.
     pub fn access(&self, offset: u32, size: u32, op: Op) -> Result<Kind, Refusal> {
         if matches!(self.via, Via::Memory | Via::Own) {

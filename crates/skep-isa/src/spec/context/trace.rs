@@ -1,7 +1,7 @@
 //! Contexts of programs that watch the kernel and its processes, and of those whose context is memory or an array.
 
 use super::field::*;
-use super::{A, Context, P};
+use super::{Context, P};
 use crate::spec::v;
 
 const REG: Type = Type("unsigned long", 8);
@@ -14,7 +14,6 @@ pub(super) const PERF_EVENT: Context = Context {
     name: "bpf_perf_event_data",
     is_struct: true,
     prog_types: &[P::PerfEvent],
-    attach: &[],
     default_attach: None,
     size: 184,
     since: v(4, 9),
@@ -36,7 +35,6 @@ pub(super) const PT_REGS: Context = Context {
     name: "pt_regs",
     is_struct: true,
     prog_types: &[P::Kprobe],
-    attach: &[],
     default_attach: None,
     size: 168,
     since: v(4, 1),
@@ -56,7 +54,6 @@ pub(super) const RAW_TRACEPOINT: Context = Context {
     name: "bpf_raw_tracepoint_args",
     is_struct: false,
     prog_types: &[P::RawTracepoint, P::RawTracepointWritable],
-    attach: &[],
     default_attach: None,
     size: 8 * MAX_ARGS as u32,
     since: v(4, 17),
@@ -76,7 +73,6 @@ pub(super) const TRACEPOINT: Context = Context {
     name: "tracepoint_record",
     is_struct: false,
     prog_types: &[P::Tracepoint],
-    attach: &[],
     default_attach: None,
     size: 8192,
     since: v(4, 7),
@@ -89,10 +85,9 @@ pub(super) const TRACEPOINT: Context = Context {
 
 #[rustfmt::skip]
 pub(super) const SYSCALL: Context = Context {
-    name: "syscall_ctx",
+    name: "syscall_arguments",
     is_struct: false,
     prog_types: &[P::Syscall],
-    attach: &[],
     default_attach: None,
     size: 65535,
     since: v(5, 14),
@@ -102,10 +97,9 @@ pub(super) const SYSCALL: Context = Context {
 
 #[rustfmt::skip]
 pub(super) const LIRC_MODE2: Context = Context {
-    name: "lirc_mode2_sample",
+    name: "lirc_mode2",
     is_struct: false,
     prog_types: &[P::LircMode2],
-    attach: &[],
     default_attach: None,
     size: 4,
     since: v(4, 18),
@@ -113,55 +107,14 @@ pub(super) const LIRC_MODE2: Context = Context {
     fields: &[row(0, "sample", Type("unsigned int", 4), v(4, 18))],
 };
 
-/// Arguments whose types the attached function's prototype tells.
-const fn arguments() -> Field {
-    row(0, "args", ARG, v(5, 5)).times(MAX_ARGS).load(Width::Slot).kind(Kind::Argument)
-}
-
-pub(super) const TRACING: Context = Context {
-    name: "tracing_args",
+#[rustfmt::skip]
+pub(super) const ARGUMENTS: Context = Context {
+    name: "btf_arguments",
     is_struct: false,
-    prog_types: &[P::Tracing],
-    attach: &[A::TraceRawTp, A::TraceFentry, A::TraceFexit, A::ModifyReturn],
+    prog_types: &[P::Tracing, P::StructOps, P::Lsm],
     default_attach: None,
     size: 8 * MAX_ARGS as u32,
     since: v(5, 5),
-    what: "The arguments of a kernel function or tracepoint with their types, at its exit the result behind them.",
-    fields: &[arguments()],
-};
-
-pub(super) const ITER: Context = Context {
-    name: "iter_args",
-    is_struct: false,
-    prog_types: &[P::Tracing],
-    attach: &[A::TraceIter],
-    default_attach: None,
-    size: 8 * MAX_ARGS as u32,
-    since: v(5, 8),
-    what: "What a walk has come to: typed pointers to its state and to the object (`struct bpf_iter__KIND`).",
-    fields: &[arguments()],
-};
-
-pub(super) const LSM: Context = Context {
-    name: "lsm_args",
-    is_struct: false,
-    prog_types: &[P::Lsm],
-    attach: &[],
-    default_attach: None,
-    size: 8 * MAX_ARGS as u32,
-    since: v(5, 7),
-    what: "The arguments of a security hook with their types, behind them the result so far.",
-    fields: &[arguments()],
-};
-
-pub(super) const STRUCT_OPS: Context = Context {
-    name: "struct_ops_args",
-    is_struct: false,
-    prog_types: &[P::StructOps],
-    attach: &[],
-    default_attach: None,
-    size: 8 * MAX_ARGS as u32,
-    since: v(5, 6),
-    what: "The arguments of the member of a table of functions that the program stands in for, with their types.",
-    fields: &[arguments()],
+    what: "The arguments of the function, tracepoint, iterator, security hook or table member, with their types; at a function's exit the result behind them.",
+    fields: &[row(0, "args", ARG, v(5, 5)).times(MAX_ARGS).load(Width::Slot).kind(Kind::Argument)],
 };
