@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use skep_btf::{Btf, Ext, Kind};
+use skep_btf::{Btf, Ext, Kind, KindId, Scan};
 
 /// What people might write for a value.
 const TEXTS: [&str; 5] = ["1", "-1", "{1, 2}", "10.0.0.0/8", "{{1, 2}, fd77::1}"];
@@ -12,7 +12,15 @@ fuzz_target!(|bytes: &[u8]| {
         let records = ext.funcs.len() * 8 + ext.lines.len() * 16 + ext.cores.len() * 16;
         assert!(records <= 3 * bytes.len());
     }
+    let scan = Scan::new(bytes);
     let Ok(mut btf) = Btf::parse(bytes) else { return };
+    // What parses can be scanned, and says the same.
+    let scan = scan.expect("the parser took it");
+    for (id, kind) in btf.types() {
+        assert_eq!(scan.get(id).as_ref().filter(|_| id.0 > 0), Some(kind).filter(|_| id.0 > 0));
+        let _ = (scan.spell(id).len(), scan.prototype(id).map(|p| p.to_string().len()));
+    }
+    let _ = (scan.find(KindId::Func, "f"), scan.tagged("bpf_kfunc").len());
     let mut data = [0_u8; 64];
     data.iter_mut().enumerate().for_each(|(at, byte)| *byte = at as u8);
     let ids: Vec<_> = btf.types().map(|(id, _)| id).collect();

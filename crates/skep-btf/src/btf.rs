@@ -1,5 +1,7 @@
 //! Types as BTF encodes them, parsed into a vector; the encoded form is kept for the kernel.
 
+use std::ops::Range;
+
 use crate::kind::{self, Kind, SectionVar, Type, TypeId};
 use crate::read::{Reader, piece, string};
 
@@ -12,7 +14,7 @@ use crate::read::{Reader, piece, string};
 #[derive(Clone, Debug)]
 pub struct Btf {
     bytes: Vec<u8>,
-    strings: std::ops::Range<usize>,
+    strings: Range<usize>,
     types: Vec<Type>,
     /// Where each type's record begins in `bytes`.
     records: Vec<usize>,
@@ -46,28 +48,37 @@ const MAGIC: u16 = 0xeb9f;
 /// How many typedefs, qualifiers and array dimensions may stand in a row; the kernel allows 32.
 pub(crate) const DEPTH: usize = 32;
 
+/// Where the types and the strings lie, checked to be inside.
+pub(crate) fn sections(bytes: &[u8]) -> Result<(Range<usize>, Range<usize>), Error> {
+    let mut r = Reader::new(bytes);
+    if r.u16() != Some(MAGIC) {
+        return Err(Error::Header);
+    }
+    let version = r.u8().ok_or(Error::Header)?;
+    if version != 1 {
+        return Err(Error::Version(version));
+    }
+    let _flags = r.u8();
+    let mut field = || r.u32().ok_or(Error::Header);
+    let (header, type_off, type_len, str_off, str_len) = (field()?, field()?, field()?, field()?, field()?);
+    let body = bytes.get(header as usize..).ok_or(Error::Header)?;
+    piece(body, type_off, type_len).ok_or(Error::Section("type"))?;
+    piece(body, str_off, str_len).ok_or(Error::Section("string"))?;
+    let range = |off: u32, len: u32| {
+        let start = header as usize + off as usize;
+        start..start + len as usize
+    };
+    Ok((range(type_off, type_len), range(str_off, str_len)))
+}
+
 impl Btf {
     /// Reads little-endian BTF.
     ///
     /// # Errors
     /// [`Error`] says which part is damaged. Names and type numbers inside are checked when they are used.
     pub fn parse(bytes: &[u8]) -> Result<Btf, Error> {
-        let mut r = Reader::new(bytes);
-        if r.u16() != Some(MAGIC) {
-            return Err(Error::Header);
-        }
-        let version = r.u8().ok_or(Error::Header)?;
-        if version != 1 {
-            return Err(Error::Version(version));
-        }
-        let _flags = r.u8();
-        let mut field = || r.u32().ok_or(Error::Header);
-        let (header, type_off, type_len, str_off, str_len) = (field()?, field()?, field()?, field()?, field()?);
-        let body = bytes.get(header as usize..).ok_or(Error::Header)?;
-        let type_bytes = piece(body, type_off, type_len).ok_or(Error::Section("type"))?;
-        piece(body, str_off, str_len).ok_or(Error::Section("string"))?;
-        let first_string = header as usize + str_off as usize;
-
+        let (type_range, strings) = sections(bytes)?;
+        let type_bytes = bytes.get(type_range.clone()).unwrap_or_default();
         let mut types = vec![Type { name_off: 0, kind: Kind::Void }];
         let mut records = vec![0];
         let mut r = Reader::new(type_bytes);
@@ -75,9 +86,8 @@ impl Btf {
             let offset = r.at();
             let id = types.len() as u32;
             types.push(kind::read(&mut r).ok_or(Error::Type { id, offset })?);
-            records.push(header as usize + type_off as usize + offset);
+            records.push(type_range.start + offset);
         }
-        let strings = first_string..first_string + str_len as usize;
         let tags = types.iter().filter_map(|t| match t.kind {
             Kind::DeclTag { type_id, component } => Some((type_id, component, t.name_off)),
             _ => None,

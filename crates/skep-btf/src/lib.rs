@@ -1,6 +1,7 @@
 //! BTF: what the compiler and the kernel say about types, and bytes turned into [`Value`]s by type.
 //!
-//! Enter at [`Btf::parse`] and [`Btf::value`]; [`Builder`] makes types. This crate knows nothing of ELF or of any program: it is handed bytes,
+//! Enter at [`Btf::parse`] and [`Btf::value`]; [`Builder`] makes types,
+//! [`Scan`] looks into large BTF without parsing it. This crate knows nothing of ELF or of any program: it is handed bytes,
 //! which may be hostile, and never panics on them.
 #![forbid(unsafe_code)]
 
@@ -9,6 +10,7 @@ mod build;
 mod ext;
 mod kind;
 mod read;
+mod scan;
 mod text;
 mod value;
 
@@ -16,4 +18,5 @@ pub use btf::{Btf, Error};
 pub use build::{Builder, TooLarge};
 pub use ext::{CoreRecord, Ext, FuncRecord, LineRecord};
 pub use kind::{EnumValue, Kind, Member, SectionVar, Type, TypeId};
+pub use scan::{KindId, Prototype, Scan};
 pub use value::Value;

@@ -67,7 +67,7 @@ fn is_read_as(op: &Op, insn: Insn) -> bool {
             let fetch = Field::Is(insn.imm & 0xff);
             holds(op.imm, insn.imm & 0xf0) && !rows(insn.code).iter().any(|op| op.imm == fetch && is_fetch(op))
         }
-        Kind::LoadAcquire(_) | Kind::StoreRelease(_) => false,
+        Kind::LoadAcquire(_) | Kind::StoreRelease(_) | Kind::GotoReg => false,
         _ => true,
     }
 }
@@ -138,6 +138,7 @@ pub fn write(out: &mut impl Write, op: &Op, insn: Insn, high: i32) -> Result {
         }
         Kind::MayGoto => write!(out, "may_goto {off:+}"),
         Kind::Call(_) => write!(out, "call {imm}"),
+        Kind::GotoReg => write!(out, "gotox {dst}"),
         Kind::CallReg => write!(out, "callx {dst}"),
         Kind::Exit => out.write_str("exit"),
     }

@@ -9,6 +9,7 @@
 mod encode;
 mod kind;
 mod table;
+mod words;
 
 use crate::insn::Insn;
 use crate::spec::Version;

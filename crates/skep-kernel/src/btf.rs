@@ -3,7 +3,9 @@
 use std::os::fd::AsFd;
 
 use crate::error::Error;
-use crate::sys::{self, attr::Command};
+use skep_isa::spec::Command;
+
+use crate::sys;
 
 /// The encoded types with this id.
 ///

@@ -4,7 +4,7 @@ use rustix::io::Errno;
 use skep_diag::{Code, Diagnostic, code};
 use skep_isa::spec::{HookKind, MapType, ProgType};
 
-use crate::sys::attr::Command;
+use skep_isa::spec::Command;
 
 /// A failure of the kernel, or of what was asked of it.
 #[derive(Debug, thiserror::Error)]
@@ -163,7 +163,7 @@ impl Error {
 
     /// A failed call that opens or lists what others made.
     pub(crate) fn by_id(command: Command, object: impl Into<String>, errno: Errno) -> Error {
-        Error::call_that_needs("CAP_SYS_ADMIN", command.name(), object, errno)
+        Error::call_that_needs("CAP_SYS_ADMIN", command.constant(), object, errno)
     }
 
     /// A failed call that is allowed by these capabilities.

@@ -16,7 +16,9 @@ use crate::map::{Map, possible_cpus};
 use crate::name::kernel_name;
 use crate::program::Program;
 use crate::reject;
-use crate::sys::{self, attr, attr::Command};
+use skep_isa::spec::Command;
+
+use crate::sys::{self, attr};
 
 /// What to load, and how.
 #[derive(Clone, Debug)]
@@ -312,7 +314,7 @@ impl Attempt<'_> {
         if let Some(diagnostic) = reject::diagnose(self.spec, string, &log) {
             return Error::Rejected { diagnostic: Box::new(diagnostic), log };
         }
-        let call = Command::ProgLoad.name();
+        let call = Command::ProgLoad.constant();
         let object = format!("program `{}` of type {}", self.spec.name, self.prog_type);
         match errno {
             Errno::PERM | Errno::ACCESS => Error::no_privilege(call, object, needs(self.prog_type)),

@@ -9,7 +9,9 @@ use skep_object::{MapRole, MapSpec};
 
 use crate::error::Error;
 use crate::name::{self, kernel_name};
-use crate::sys::{self, MapFd, attr, attr::Command};
+use skep_isa::spec::Command;
+
+use crate::sys::{self, MapFd, attr};
 
 /// A map in the kernel; it lives while this value, a program or another process holds it.
 #[derive(Debug)]
@@ -113,7 +115,7 @@ impl Map {
     }
 
     fn from_fd(fd: OwnedFd) -> Result<Map, Error> {
-        let failed = |e| Error::call(Command::ObjGetInfoByFd.name(), "a map", e);
+        let failed = |e| Error::call(Command::ObjGetInfoByFd.constant(), "a map", e);
         let info = sys::map_info(fd.as_fd()).map_err(failed)?;
         let fd = MapFd::new(fd, possible_cpus()?).map_err(failed)?;
         Ok(Map { fd, name: name::from_kernel(&info.name), map_type: MapType::from_id(info.map_type) })
@@ -238,7 +240,7 @@ impl Map {
             Errno::OPNOTSUPP | sys::ENOTSUPP => Some("maps of this type do not do this"),
             _ => None,
         };
-        Error::Call { call: command.name(), object: format!("map `{}`", self.name), errno, cause }
+        Error::Call { call: command.constant(), object: format!("map `{}`", self.name), errno, cause }
     }
 }
 
@@ -289,7 +291,7 @@ fn create_error(spec: &MapSpec, attr: &attr::MapCreate, errno: Errno) -> Error {
     let map = spec.name.clone();
     match errno {
         Errno::PERM | Errno::ACCESS => {
-            Error::no_privilege(Command::MapCreate.name(), format!("map `{map}`"), "CAP_BPF")
+            Error::no_privilege(Command::MapCreate.constant(), format!("map `{map}`"), "CAP_BPF")
         }
         Errno::TOOBIG | Errno::NOMEM => {
             let entry = match spec.map_type {

@@ -8,7 +8,9 @@ use skep_isa::spec::ProgType;
 use crate::error::Error;
 use crate::map::ids;
 use crate::name;
-use crate::sys::{self, attr::Command};
+use skep_isa::spec::Command;
+
+use crate::sys;
 
 /// A program in the kernel; it lives while this value, a link or another process holds it.
 #[derive(Debug)]
@@ -100,7 +102,7 @@ impl Program {
         let fd =
             sys::fd_by_id(Command::ProgGetFdById, id).map_err(|e| Error::by_id(Command::ProgGetFdById, object(), e))?;
         let raw = sys::prog_info(fd.as_fd(), &mut [])
-            .map_err(|e| Error::call(Command::ObjGetInfoByFd.name(), object(), e))?;
+            .map_err(|e| Error::call(Command::ObjGetInfoByFd.constant(), object(), e))?;
         Ok(Program::new(fd, name::from_kernel(&raw.name), ProgType::from_id(raw.prog_type)))
     }
 
@@ -127,7 +129,7 @@ impl Program {
     /// # Errors
     /// [`Error::Call`].
     pub fn info(&self) -> Result<ProgramInfo, Error> {
-        let failed = |e| Error::call(Command::ObjGetInfoByFd.name(), format!("program `{}`", self.name), e);
+        let failed = |e| Error::call(Command::ObjGetInfoByFd.constant(), format!("program `{}`", self.name), e);
         let count = sys::prog_info(self.as_fd(), &mut []).map_err(failed)?.nr_map_ids;
         let mut map_ids = vec![0; count as usize];
         let raw = sys::prog_info(self.as_fd(), &mut map_ids).map_err(failed)?;
@@ -184,7 +186,7 @@ impl Program {
                     Errno::NOSPC => Some("the frame grew beyond the room given"),
                     _ => None,
                 };
-                let (call, object) = (Command::ProgTestRun.name(), format!("program `{}`", self.name));
+                let (call, object) = (Command::ProgTestRun.constant(), format!("program `{}`", self.name));
                 return Err(match errno {
                     Errno::PERM => Error::call(call, object, errno),
                     _ => Error::Call { call, object, errno, cause },

@@ -179,6 +179,7 @@ impl Decoder<'_> {
                 Op { imm: row.map_err(why)? as i64, ..Op::new(Code::CallHelper) }
             }
             What::Call(Callee::Kfunc) => return Err(self.lacks(slot, format!("kernel function {}", insn.imm))),
+            What::GotoReg => return Err(self.lacks(slot, "a jump to an address in a register")),
             What::CallReg => return Err(self.lacks(slot, "a call through a register")),
             What::MayGoto => return Err(self.lacks(slot, "`may_goto`")),
             What::AddrSpaceCast => return Err(self.lacks(slot, "an arena")),

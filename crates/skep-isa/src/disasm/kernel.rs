@@ -82,6 +82,7 @@ pub fn write(out: &mut impl Write, op: &Op, insn: Insn, high: i32) -> Result {
         },
         Kind::Call(Callee::Local) => write!(out, "call pc{imm:+}"),
         Kind::Call(Callee::Kfunc) => write!(out, "call kernel-function#{imm}"),
+        Kind::GotoReg => write!(out, "gotox {dst}"),
         Kind::CallReg => write!(out, "callx {dst}"),
         Kind::Exit => out.write_str("exit"),
     }

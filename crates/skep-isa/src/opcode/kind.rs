@@ -65,6 +65,8 @@ pub enum Kind {
     StoreRelease(Size),
     /// Jump by `off` slots ([`Width::W64`]) or by `imm` slots ([`Width::W32`]).
     Goto(Width),
+    /// Jump to the address in `dst`, which was read from an instruction array.
+    GotoReg,
     /// Jump by `off` slots if `dst COND operand`.
     If {
         /// The comparison.

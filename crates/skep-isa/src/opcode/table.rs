@@ -101,6 +101,9 @@ const fn cond(code: u8, name: &'static str, cond: Cond, width: Width, operand: O
     if matches!(width, W32) { op.from(V3, v(5, 1)) } else { op }
 }
 
+/// Newer than LLVM 19.
+const GOTOX: Op = row(0x0d, "gotox", Kind::GotoReg, [Read, Reserved, Reserved, Reserved]).from(V4, v(6, 19));
+
 const MAY_GOTO: Op = row(0xe5, "may_goto", Kind::MayGoto, [Reserved, Is(0), Value, Reserved]).from(V4, v(6, 9));
 
 const fn call(src: i32, callee: Callee, since: Version) -> Op {
@@ -253,6 +256,7 @@ pub const TABLE: &[Op] = &[
     // Jumps, 64 and 32 bits; calls; the end.
     goto(0x05, "ja", W64),
     goto(0x06, "gotol", W32).from(V4, v(6, 6)),
+    GOTOX,
     cond(0x15, "jeq", Cond::Eq, W64, Imm),
     cond(0x1d, "jeq", Cond::Eq, W64, Reg),
     cond(0x16, "jeq32", Cond::Eq, W32, Imm),

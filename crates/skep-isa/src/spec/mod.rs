@@ -3,10 +3,67 @@
 //! Decoder, printers, engines, loader and command line read these rows; a fact stands in no second place. Ids, names
 //! and layouts are those of the kernel's `include/uapi/linux/bpf.h` (as BTF shows them).
 
+/// What the tables of the kernel's enums share: a constant knows its number, its row and its name.
+macro_rules! numbered {
+    ($id:ident, $prefix:literal) => {
+        impl $id {
+            /// What the kernel's constants begin with.
+            pub const PREFIX: &str = $prefix;
+
+            /// The kernel's number.
+            pub const fn id(self) -> u32 {
+                self as u32
+            }
+
+            /// The constant with this number, if this table knows it.
+            pub fn from_id(id: u32) -> Option<$id> {
+                TABLE.get(id as usize).map(|row| row.id)
+            }
+
+            /// Its row.
+            pub fn row(self) -> &'static Row {
+                &TABLE[self as usize]
+            }
+
+            /// The kernel's constant in lower case without [`Self::PREFIX`].
+            pub fn name(self) -> &'static str {
+                self.row().name
+            }
+
+            /// The kernel's constant.
+            pub fn constant(self) -> String {
+                format!("{}{}", Self::PREFIX, self.name().to_uppercase())
+            }
+        }
+
+        impl std::fmt::Display for $id {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.name())
+            }
+        }
+
+        #[cfg(test)]
+        mod number_tests {
+            #[test]
+            fn rows_stand_in_the_order_of_their_numbers() {
+                for (at, row) in super::TABLE.iter().enumerate() {
+                    assert_eq!(row.id.id() as usize, at, "{}", row.name);
+                }
+            }
+        }
+    };
+}
+pub(crate) use numbered;
+
 pub mod ancillary;
 pub mod attach_type;
+pub mod command;
 pub mod helper;
 pub mod hook;
+pub mod kfunc;
+pub mod licence;
+pub mod limit;
+pub mod link_type;
 pub mod map_type;
 pub mod prog_type;
 pub mod result;
@@ -14,8 +71,10 @@ pub mod seccomp;
 pub mod section;
 
 pub use attach_type::AttachType;
+pub use command::Command;
 pub use helper::Helper;
 pub use hook::HookKind;
+pub use link_type::LinkType;
 pub use map_type::MapType;
 pub use prog_type::ProgType;
 pub use section::Section;

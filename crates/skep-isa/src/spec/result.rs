@@ -1,6 +1,8 @@
 //! Results: what the number a program returns means, by program type.
 
+use super::attach_type::AttachType as A;
 use super::prog_type::ProgType as P;
+use super::{Version, v};
 
 /// What becomes of the packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,6 +50,64 @@ pub const TC: &[Row] = &[
     row(7, "TC_ACT_REDIRECT", Fate::Goes),
     row(8, "TC_ACT_TRAP", Fate::Ends),
 ];
+
+/// What a program may return where the verifier keeps it to a range.
+#[derive(Debug)]
+pub struct Range {
+    /// The program type.
+    pub prog_type: P,
+    /// At these attach types; empty stands for all that no other row of the type names.
+    pub attach_types: &'static [A],
+    /// Lowest result.
+    pub low: i32,
+    /// Highest result.
+    pub high: i32,
+    /// First kernel that keeps to it.
+    pub since: Version,
+    /// What the numbers mean.
+    pub what: &'static str,
+}
+
+const fn range(
+    prog_type: P,
+    attach_types: &'static [A],
+    (low, high): (i32, i32),
+    since: Version,
+    what: &'static str,
+) -> Range {
+    Range { prog_type, attach_types, low, high, since, what }
+}
+
+/// Ranges; what has no row may return any number (LSM hooks: what the hook allows). Facts are those of the verifier's
+/// check at `exit` (6.12, 6.18).
+#[rustfmt::skip]
+pub const RANGES: &[Range] = &[
+    range(P::CgroupSkb, &[A::CgroupInetEgress], (0, 3), v(5, 3), "0 drops, 1 sends, 2 drops and tells of congestion, 3 sends and tells of congestion"),
+    range(P::CgroupSkb, &[], (0, 1), v(4, 10), "0 drops, 1 lets pass"),
+    range(P::CgroupSock, &[], (0, 1), v(4, 10), "0 refuses (EPERM), 1 allows"),
+    range(P::CgroupSockAddr, &[A::CgroupUdp4Recvmsg, A::CgroupUdp6Recvmsg, A::CgroupUnixRecvmsg, A::CgroupInet4Getpeername,
+        A::CgroupInet6Getpeername, A::CgroupUnixGetpeername, A::CgroupInet4Getsockname, A::CgroupInet6Getsockname,
+        A::CgroupUnixGetsockname], (1, 1), v(5, 2), "1 lets pass; there is nothing to refuse"),
+    range(P::CgroupSockAddr, &[A::CgroupInet4Bind, A::CgroupInet6Bind], (0, 3), v(5, 12), "0 refuses (EPERM), 1 allows, 3 allows a port below 1024 without CAP_NET_BIND_SERVICE; 2 is as 0"),
+    range(P::CgroupSockAddr, &[], (0, 1), v(4, 17), "0 refuses (EPERM), 1 allows"),
+    range(P::SockOps, &[], (0, 1), v(4, 13), "the reply to the event is ctx->reply; the result itself says nothing"),
+    range(P::CgroupDevice, &[], (0, 1), v(4, 15), "0 refuses (EPERM), 1 allows"),
+    range(P::CgroupSysctl, &[], (0, 1), v(5, 2), "0 refuses (EPERM), 1 allows"),
+    range(P::CgroupSockopt, &[], (0, 1), v(5, 3), "0 refuses (EPERM), 1 goes on"),
+    range(P::Tracing, &[A::TraceFentry, A::TraceFexit], (0, 0), v(5, 5), "0; it decides nothing"),
+    range(P::Tracing, &[A::TraceIter], (0, 1), v(5, 8), "0 goes on, 1 shows the element again"),
+    range(P::Kprobe, &[A::TraceKprobeSession, A::TraceUprobeSession], (0, 1), v(6, 10), "at entry: 0 runs the program at the return too, 1 does not"),
+    range(P::SkLookup, &[], (0, 1), v(5, 9), "SK_DROP 0 drops, SK_PASS 1 goes on with the chosen socket or the usual lookup"),
+    range(P::Lsm, &[A::LsmCgroup], (0, 1), v(6, 0), "0 refuses (EPERM), 1 allows; 1 alone where the hook gives nothing back"),
+    range(P::Netfilter, &[], (0, 1), v(6, 4), "NF_DROP 0 drops, NF_ACCEPT 1 lets pass"),
+];
+
+/// The range a program of this type and attach type must keep to, `None` where any number goes.
+pub fn allowed(prog_type: P, attach_type: Option<A>) -> Option<&'static Range> {
+    let of_type = || RANGES.iter().filter(|row| row.prog_type == prog_type);
+    let named = of_type().find(|row| attach_type.is_some_and(|a| row.attach_types.contains(&a)));
+    named.or_else(|| of_type().find(|row| row.attach_types.is_empty()))
+}
 
 /// How the results of a program type are counted and read.
 #[derive(Clone, Copy, Debug)]

@@ -1,8 +1,10 @@
-//! Section names: what an ELF section's name says about the program in it, as libbpf 1.7 understands them.
+//! Section names: what an ELF section's name says about the program in it, as libbpf understands them (1.7, and the
+//! sections that version 1.8 adds).
 
 use super::attach_type::AttachType as A;
 use super::hook::HookKind as H;
 use super::prog_type::ProgType as P;
+use super::{Version, v};
 
 /// `BPF_PROG_LOAD` flag: the program may sleep.
 pub const SLEEPABLE: u32 = 1 << 4;
@@ -14,8 +16,8 @@ pub const XDP_FRAGS: u32 = 1 << 5;
 pub enum Form {
     /// The name is the pattern.
     Exact,
-    /// The name may go on with `/` and a target: `tracepoint/sched/sched_switch`.
-    Detail,
+    /// The name may go on with `/` and a target, written so: `CATEGORY/NAME`.
+    Detail(&'static str),
 }
 
 /// One section pattern.
@@ -33,6 +35,27 @@ pub struct Section {
     pub flags: u32,
     /// Kind of the hook the name stands for.
     pub hook: Option<H>,
+    /// First kernel for it, where that is later than for its program type and attach type.
+    later: Option<Version>,
+}
+
+impl Section {
+    /// The same row, from a later kernel.
+    const fn from(mut self, since: Version) -> Section {
+        self.later = Some(since);
+        self
+    }
+
+    /// First kernel that takes such programs.
+    pub fn since(&self) -> Version {
+        let attach = self.attach_type.map(|a| a.row().since);
+        [self.later, attach].into_iter().flatten().fold(self.prog_type.row().since, Version::max)
+    }
+
+    /// True where the programs may sleep.
+    pub const fn sleeps(&self) -> bool {
+        self.flags & SLEEPABLE != 0
+    }
 }
 
 const fn row(
@@ -43,34 +66,34 @@ const fn row(
     flags: u32,
     hook: Option<H>,
 ) -> Section {
-    Section { pattern, form, prog_type, attach_type, flags, hook }
+    Section { pattern, form, prog_type, attach_type, flags, hook, later: None }
 }
 
 /// All patterns; an exact name stands before a shorter pattern it begins with.
 #[rustfmt::skip]
 pub const TABLE: &[Section] = &[
-    row("socket", Form::Detail, P::SocketFilter, None, 0, Some(H::Socket)),
+    row("socket", Form::Detail("ANYTHING"), P::SocketFilter, None, 0, Some(H::Socket)),
     row("sk_reuseport/migrate", Form::Exact, P::SkReuseport, Some(A::SkReuseportSelectOrMigrate), 0, None),
     row("sk_reuseport", Form::Exact, P::SkReuseport, Some(A::SkReuseportSelect), 0, None),
-    row("kprobe", Form::Detail, P::Kprobe, None, 0, Some(H::Kprobe)),
-    row("uprobe", Form::Detail, P::Kprobe, None, 0, Some(H::Uprobe)),
-    row("uprobe.s", Form::Detail, P::Kprobe, None, SLEEPABLE, Some(H::Uprobe)),
-    row("kretprobe", Form::Detail, P::Kprobe, None, 0, Some(H::Kretprobe)),
-    row("uretprobe", Form::Detail, P::Kprobe, None, 0, Some(H::Uretprobe)),
-    row("uretprobe.s", Form::Detail, P::Kprobe, None, SLEEPABLE, Some(H::Uretprobe)),
-    row("kprobe.multi", Form::Detail, P::Kprobe, Some(A::TraceKprobeMulti), 0, Some(H::Kprobe)),
-    row("kretprobe.multi", Form::Detail, P::Kprobe, Some(A::TraceKprobeMulti), 0, Some(H::Kretprobe)),
-    row("kprobe.session", Form::Detail, P::Kprobe, Some(A::TraceKprobeSession), 0, Some(H::Kprobe)),
-    row("uprobe.multi", Form::Detail, P::Kprobe, Some(A::TraceUprobeMulti), 0, Some(H::Uprobe)),
-    row("uretprobe.multi", Form::Detail, P::Kprobe, Some(A::TraceUprobeMulti), 0, Some(H::Uretprobe)),
-    row("uprobe.session", Form::Detail, P::Kprobe, Some(A::TraceUprobeSession), 0, Some(H::Uprobe)),
-    row("uprobe.multi.s", Form::Detail, P::Kprobe, Some(A::TraceUprobeMulti), SLEEPABLE, Some(H::Uprobe)),
-    row("uretprobe.multi.s", Form::Detail, P::Kprobe, Some(A::TraceUprobeMulti), SLEEPABLE, Some(H::Uretprobe)),
-    row("uprobe.session.s", Form::Detail, P::Kprobe, Some(A::TraceUprobeSession), SLEEPABLE, Some(H::Uprobe)),
-    row("ksyscall", Form::Detail, P::Kprobe, None, 0, Some(H::Kprobe)),
-    row("kretsyscall", Form::Detail, P::Kprobe, None, 0, Some(H::Kretprobe)),
-    row("usdt", Form::Detail, P::Kprobe, None, 0, Some(H::Usdt)),
-    row("usdt.s", Form::Detail, P::Kprobe, None, SLEEPABLE, Some(H::Usdt)),
+    row("kprobe", Form::Detail("FUNCTION[+OFFSET]"), P::Kprobe, None, 0, Some(H::Kprobe)),
+    row("uprobe", Form::Detail("BINARY:SYMBOL[+OFFSET]"), P::Kprobe, None, 0, Some(H::Uprobe)),
+    row("uprobe.s", Form::Detail("BINARY:SYMBOL[+OFFSET]"), P::Kprobe, None, SLEEPABLE, Some(H::Uprobe)).from(v(6, 0)),
+    row("kretprobe", Form::Detail("FUNCTION"), P::Kprobe, None, 0, Some(H::Kretprobe)),
+    row("uretprobe", Form::Detail("BINARY:SYMBOL[+OFFSET]"), P::Kprobe, None, 0, Some(H::Uretprobe)),
+    row("uretprobe.s", Form::Detail("BINARY:SYMBOL[+OFFSET]"), P::Kprobe, None, SLEEPABLE, Some(H::Uretprobe)).from(v(6, 0)),
+    row("kprobe.multi", Form::Detail("PATTERN"), P::Kprobe, Some(A::TraceKprobeMulti), 0, Some(H::Kprobe)),
+    row("kretprobe.multi", Form::Detail("PATTERN"), P::Kprobe, Some(A::TraceKprobeMulti), 0, Some(H::Kretprobe)),
+    row("kprobe.session", Form::Detail("PATTERN"), P::Kprobe, Some(A::TraceKprobeSession), 0, Some(H::Kprobe)),
+    row("uprobe.multi", Form::Detail("BINARY:PATTERN"), P::Kprobe, Some(A::TraceUprobeMulti), 0, Some(H::Uprobe)),
+    row("uretprobe.multi", Form::Detail("BINARY:PATTERN"), P::Kprobe, Some(A::TraceUprobeMulti), 0, Some(H::Uretprobe)),
+    row("uprobe.session", Form::Detail("BINARY:PATTERN"), P::Kprobe, Some(A::TraceUprobeSession), 0, Some(H::Uprobe)),
+    row("uprobe.multi.s", Form::Detail("BINARY:PATTERN"), P::Kprobe, Some(A::TraceUprobeMulti), SLEEPABLE, Some(H::Uprobe)),
+    row("uretprobe.multi.s", Form::Detail("BINARY:PATTERN"), P::Kprobe, Some(A::TraceUprobeMulti), SLEEPABLE, Some(H::Uretprobe)),
+    row("uprobe.session.s", Form::Detail("BINARY:PATTERN"), P::Kprobe, Some(A::TraceUprobeSession), SLEEPABLE, Some(H::Uprobe)),
+    row("ksyscall", Form::Detail("SYSCALL"), P::Kprobe, None, 0, Some(H::Kprobe)),
+    row("kretsyscall", Form::Detail("SYSCALL"), P::Kprobe, None, 0, Some(H::Kretprobe)),
+    row("usdt", Form::Detail("BINARY:PROVIDER:NAME"), P::Kprobe, None, 0, Some(H::Usdt)),
+    row("usdt.s", Form::Detail("BINARY:PROVIDER:NAME"), P::Kprobe, None, SLEEPABLE, Some(H::Usdt)).from(v(6, 0)),
     row("tc/ingress", Form::Exact, P::SchedCls, Some(A::TcxIngress), 0, Some(H::Tcx)),
     row("tc/egress", Form::Exact, P::SchedCls, Some(A::TcxEgress), 0, Some(H::Tcx)),
     row("tcx/ingress", Form::Exact, P::SchedCls, Some(A::TcxIngress), 0, Some(H::Tcx)),
@@ -80,31 +103,44 @@ pub const TABLE: &[Section] = &[
     row("action", Form::Exact, P::SchedAct, None, 0, None),
     row("netkit/primary", Form::Exact, P::SchedCls, Some(A::NetkitPrimary), 0, Some(H::Netkit)),
     row("netkit/peer", Form::Exact, P::SchedCls, Some(A::NetkitPeer), 0, Some(H::Netkit)),
-    row("tracepoint", Form::Detail, P::Tracepoint, None, 0, Some(H::Tracepoint)),
-    row("tp", Form::Detail, P::Tracepoint, None, 0, Some(H::Tracepoint)),
-    row("raw_tracepoint", Form::Detail, P::RawTracepoint, None, 0, Some(H::RawTracepoint)),
-    row("raw_tp", Form::Detail, P::RawTracepoint, None, 0, Some(H::RawTracepoint)),
-    row("raw_tracepoint.w", Form::Detail, P::RawTracepointWritable, None, 0, Some(H::RawTracepoint)),
-    row("raw_tp.w", Form::Detail, P::RawTracepointWritable, None, 0, Some(H::RawTracepoint)),
-    row("tp_btf", Form::Detail, P::Tracing, Some(A::TraceRawTp), 0, Some(H::TpBtf)),
-    row("fentry", Form::Detail, P::Tracing, Some(A::TraceFentry), 0, Some(H::Fentry)),
-    row("fmod_ret", Form::Detail, P::Tracing, Some(A::ModifyReturn), 0, Some(H::Fentry)),
-    row("fexit", Form::Detail, P::Tracing, Some(A::TraceFexit), 0, Some(H::Fexit)),
-    row("fentry.s", Form::Detail, P::Tracing, Some(A::TraceFentry), SLEEPABLE, Some(H::Fentry)),
-    row("fmod_ret.s", Form::Detail, P::Tracing, Some(A::ModifyReturn), SLEEPABLE, Some(H::Fentry)),
-    row("fexit.s", Form::Detail, P::Tracing, Some(A::TraceFexit), SLEEPABLE, Some(H::Fexit)),
-    row("freplace", Form::Detail, P::Ext, None, 0, None),
-    row("lsm", Form::Detail, P::Lsm, Some(A::LsmMac), 0, Some(H::Lsm)),
-    row("lsm.s", Form::Detail, P::Lsm, Some(A::LsmMac), SLEEPABLE, Some(H::Lsm)),
-    row("lsm_cgroup", Form::Detail, P::Lsm, Some(A::LsmCgroup), 0, Some(H::Lsm)),
-    row("iter", Form::Detail, P::Tracing, Some(A::TraceIter), 0, Some(H::Iter)),
-    row("iter.s", Form::Detail, P::Tracing, Some(A::TraceIter), SLEEPABLE, Some(H::Iter)),
+    row("tracepoint", Form::Detail("CATEGORY/NAME"), P::Tracepoint, None, 0, Some(H::Tracepoint)),
+    row("tp", Form::Detail("CATEGORY/NAME"), P::Tracepoint, None, 0, Some(H::Tracepoint)),
+    row("tracepoint.s", Form::Detail("CATEGORY/NAME"), P::Tracepoint, None, SLEEPABLE, Some(H::Tracepoint)).from(v(7, 2)),
+    row("tp.s", Form::Detail("CATEGORY/NAME"), P::Tracepoint, None, SLEEPABLE, Some(H::Tracepoint)).from(v(7, 2)),
+    row("raw_tracepoint", Form::Detail("NAME"), P::RawTracepoint, None, 0, Some(H::RawTracepoint)),
+    row("raw_tp", Form::Detail("NAME"), P::RawTracepoint, None, 0, Some(H::RawTracepoint)),
+    row("raw_tracepoint.s", Form::Detail("NAME"), P::RawTracepoint, None, SLEEPABLE, Some(H::RawTracepoint)).from(v(7, 2)),
+    row("raw_tp.s", Form::Detail("NAME"), P::RawTracepoint, None, SLEEPABLE, Some(H::RawTracepoint)).from(v(7, 2)),
+    row("raw_tracepoint.w", Form::Detail("NAME"), P::RawTracepointWritable, None, 0, Some(H::RawTracepoint)),
+    row("raw_tp.w", Form::Detail("NAME"), P::RawTracepointWritable, None, 0, Some(H::RawTracepoint)),
+    row("tp_btf", Form::Detail("NAME"), P::Tracing, Some(A::TraceRawTp), 0, Some(H::TpBtf)),
+    row("tp_btf.s", Form::Detail("NAME"), P::Tracing, Some(A::TraceRawTp), SLEEPABLE, Some(H::TpBtf)).from(v(7, 2)),
+    row("fentry", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFentry), 0, Some(H::Fentry)),
+    row("fmod_ret", Form::Detail("FUNCTION"), P::Tracing, Some(A::ModifyReturn), 0, Some(H::Fentry)),
+    row("fexit", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFexit), 0, Some(H::Fexit)),
+    row("fentry.s", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFentry), SLEEPABLE, Some(H::Fentry)).from(v(5, 10)),
+    row("fmod_ret.s", Form::Detail("FUNCTION"), P::Tracing, Some(A::ModifyReturn), SLEEPABLE, Some(H::Fentry)).from(v(5, 10)),
+    row("fexit.s", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFexit), SLEEPABLE, Some(H::Fexit)).from(v(5, 10)),
+    row("fsession", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFsession), 0, Some(H::Fentry)),
+    row("fsession.s", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFsession), SLEEPABLE, Some(H::Fentry)),
+    row("fsession.multi", Form::Detail("PATTERN"), P::Tracing, Some(A::TraceFsessionMulti), 0, Some(H::Fentry)),
+    row("fsession.multi.s", Form::Detail("PATTERN"), P::Tracing, Some(A::TraceFsessionMulti), SLEEPABLE, Some(H::Fentry)),
+    row("fentry.multi", Form::Detail("PATTERN"), P::Tracing, Some(A::TraceFentryMulti), 0, Some(H::Fentry)),
+    row("fentry.multi.s", Form::Detail("PATTERN"), P::Tracing, Some(A::TraceFentryMulti), SLEEPABLE, Some(H::Fentry)),
+    row("fexit.multi", Form::Detail("PATTERN"), P::Tracing, Some(A::TraceFexitMulti), 0, Some(H::Fexit)),
+    row("fexit.multi.s", Form::Detail("PATTERN"), P::Tracing, Some(A::TraceFexitMulti), SLEEPABLE, Some(H::Fexit)),
+    row("freplace", Form::Detail("FUNCTION"), P::Ext, None, 0, None),
+    row("lsm", Form::Detail("HOOK"), P::Lsm, Some(A::LsmMac), 0, Some(H::Lsm)),
+    row("lsm.s", Form::Detail("HOOK"), P::Lsm, Some(A::LsmMac), SLEEPABLE, Some(H::Lsm)).from(v(5, 10)),
+    row("lsm_cgroup", Form::Detail("HOOK"), P::Lsm, Some(A::LsmCgroup), 0, Some(H::Lsm)),
+    row("iter", Form::Detail("KIND"), P::Tracing, Some(A::TraceIter), 0, Some(H::Iter)),
+    row("iter.s", Form::Detail("KIND"), P::Tracing, Some(A::TraceIter), SLEEPABLE, Some(H::Iter)).from(v(5, 18)),
     row("syscall", Form::Exact, P::Syscall, None, SLEEPABLE, None),
-    row("xdp.frags/devmap", Form::Exact, P::Xdp, Some(A::XdpDevmap), XDP_FRAGS, None),
+    row("xdp.frags/devmap", Form::Exact, P::Xdp, Some(A::XdpDevmap), XDP_FRAGS, None).from(v(5, 18)),
     row("xdp/devmap", Form::Exact, P::Xdp, Some(A::XdpDevmap), 0, None),
-    row("xdp.frags/cpumap", Form::Exact, P::Xdp, Some(A::XdpCpumap), XDP_FRAGS, None),
+    row("xdp.frags/cpumap", Form::Exact, P::Xdp, Some(A::XdpCpumap), XDP_FRAGS, None).from(v(5, 18)),
     row("xdp/cpumap", Form::Exact, P::Xdp, Some(A::XdpCpumap), 0, None),
-    row("xdp.frags", Form::Exact, P::Xdp, Some(A::Xdp), XDP_FRAGS, Some(H::Xdp)),
+    row("xdp.frags", Form::Exact, P::Xdp, Some(A::Xdp), XDP_FRAGS, Some(H::Xdp)).from(v(5, 18)),
     row("xdp", Form::Exact, P::Xdp, Some(A::Xdp), 0, Some(H::Xdp)),
     row("perf_event", Form::Exact, P::PerfEvent, None, 0, Some(H::Profile)),
     row("lwt_in", Form::Exact, P::LwtIn, None, 0, None),
@@ -148,8 +184,8 @@ pub const TABLE: &[Section] = &[
     row("cgroup/getsockopt", Form::Exact, P::CgroupSockopt, Some(A::CgroupGetsockopt), 0, Some(H::Cgroup)),
     row("cgroup/setsockopt", Form::Exact, P::CgroupSockopt, Some(A::CgroupSetsockopt), 0, Some(H::Cgroup)),
     row("cgroup/dev", Form::Exact, P::CgroupDevice, Some(A::CgroupDevice), 0, Some(H::Cgroup)),
-    row("struct_ops", Form::Detail, P::StructOps, None, 0, None),
-    row("struct_ops.s", Form::Detail, P::StructOps, None, SLEEPABLE, None),
+    row("struct_ops", Form::Detail("FUNCTION"), P::StructOps, None, 0, None),
+    row("struct_ops.s", Form::Detail("FUNCTION"), P::StructOps, None, SLEEPABLE, None).from(v(6, 3)),
     row("sk_lookup", Form::Exact, P::SkLookup, Some(A::SkLookup), 0, None),
     row("netfilter", Form::Exact, P::Netfilter, Some(A::Netfilter), 0, None),
 ];
@@ -169,7 +205,7 @@ pub fn find(name: &str) -> Option<(&'static Section, &str)> {
         let rest = name.strip_prefix(row.pattern)?;
         match (row.form, rest.strip_prefix('/')) {
             _ if rest.is_empty() => Some((row, "")),
-            (Form::Detail, Some(detail)) => Some((row, detail)),
+            (Form::Detail(_), Some(detail)) => Some((row, detail)),
             _ => None,
         }
     })

@@ -16,9 +16,13 @@ use skep_object::Hook;
 
 use crate::error::Error;
 use crate::program::Program;
-use crate::sys::{self, attr::Command};
+use skep_isa::spec::Command;
 
+use crate::sys;
+
+pub(crate) use netlink::netkit;
 pub use tc::sweep_tc;
+pub(crate) use tc::try_clsact;
 
 /// A program at a hook. Dropping it detaches the program.
 #[derive(Debug)]
@@ -87,6 +91,11 @@ pub fn attach(program: &Program, hook: &Hook) -> Result<Link, Error> {
     Ok(Link { hook: hook.clone(), used, device, held })
 }
 
+/// The number of a tracepoint.
+pub(crate) fn tracepoint_id(category: &str, name: &str) -> Result<u64, Error> {
+    tracefs::Events::open()?.id(category, name)
+}
+
 /// A program on its way to a hook.
 pub(crate) struct Site<'a> {
     program: &'a Program,
@@ -129,4 +138,4 @@ impl Site<'_> {
 }
 
 /// The call that most links are made by, as messages name it.
-const LINK_CREATE: &str = Command::LinkCreate.name();
+const LINK_CREATE: &str = Command::LinkCreate.constant();

@@ -10,7 +10,9 @@ use super::tracefs::Events;
 use super::{Held, LINK_CREATE, Site};
 use crate::error::Error;
 use crate::name::cpu_list;
-use crate::sys::{self, attr::Command};
+use skep_isa::spec::Command;
+
+use crate::sys;
 
 /// A tracepoint, by a perf event for its number.
 pub(super) fn tracepoint(site: &Site<'_>, category: &str, name: &str) -> Result<(String, Held), Error> {
@@ -28,7 +30,7 @@ pub(super) fn raw_tracepoint(site: &Site<'_>, name: &str) -> Result<(String, Hel
     match sys::raw_tracepoint_open(&text, site.program.as_fd()) {
         Ok(link) => Ok(("raw tracepoint".to_owned(), Held::Descriptors(vec![link]))),
         Err(Errno::NOENT) => Err(none(Events::open().ok().and_then(|events| events.near(name)))),
-        Err(e) => Err(site.failed(Command::RawTracepointOpen.name(), e)),
+        Err(e) => Err(site.failed(Command::RawTracepointOpen.constant(), e)),
     }
 }
 

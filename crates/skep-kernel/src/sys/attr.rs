@@ -1,61 +1,10 @@
-//! What `bpf(2)` takes: command numbers and one zeroed structure for each command's part of `union bpf_attr`.
+//! What `bpf(2)` takes: one zeroed structure for each command's part of `union bpf_attr`.
 //!
 //! Layouts are those of the kernel's `include/uapi/linux/bpf.h`; each ends with the last field skep sets, since the
 //! kernel reads what lies beyond as zero. Pointers are 64-bit numbers on every architecture. The tests below compare
 //! every offset with the running kernel's BTF where there is one.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
-
-/// Commands of `bpf(2)`, with the kernel's numbers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u32)]
-#[allow(missing_docs, reason = "each variant is the kernel's constant")]
-pub(crate) enum Command {
-    MapCreate = 0,
-    MapLookupElem = 1,
-    MapUpdateElem = 2,
-    MapDeleteElem = 3,
-    MapGetNextKey = 4,
-    ProgLoad = 5,
-    ProgTestRun = 10,
-    ProgGetNextId = 11,
-    MapGetNextId = 12,
-    ProgGetFdById = 13,
-    MapGetFdById = 14,
-    ObjGetInfoByFd = 15,
-    RawTracepointOpen = 17,
-    BtfLoad = 18,
-    BtfGetFdById = 19,
-    MapFreeze = 22,
-    LinkCreate = 28,
-    EnableStats = 32,
-}
-
-impl Command {
-    /// The command as error messages name it.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Command::MapCreate => "BPF_MAP_CREATE",
-            Command::MapLookupElem => "BPF_MAP_LOOKUP_ELEM",
-            Command::MapUpdateElem => "BPF_MAP_UPDATE_ELEM",
-            Command::MapDeleteElem => "BPF_MAP_DELETE_ELEM",
-            Command::MapGetNextKey => "BPF_MAP_GET_NEXT_KEY",
-            Command::ProgLoad => "BPF_PROG_LOAD",
-            Command::ProgTestRun => "BPF_PROG_TEST_RUN",
-            Command::ProgGetNextId => "BPF_PROG_GET_NEXT_ID",
-            Command::MapGetNextId => "BPF_MAP_GET_NEXT_ID",
-            Command::ProgGetFdById => "BPF_PROG_GET_FD_BY_ID",
-            Command::MapGetFdById => "BPF_MAP_GET_FD_BY_ID",
-            Command::ObjGetInfoByFd => "BPF_OBJ_GET_INFO_BY_FD",
-            Command::RawTracepointOpen => "BPF_RAW_TRACEPOINT_OPEN",
-            Command::BtfLoad => "BPF_BTF_LOAD",
-            Command::BtfGetFdById => "BPF_BTF_GET_FD_BY_ID",
-            Command::MapFreeze => "BPF_MAP_FREEZE",
-            Command::LinkCreate => "BPF_LINK_CREATE",
-            Command::EnableStats => "BPF_ENABLE_STATS",
-        }
-    }
-}
 
 /// Declares one structure of plain numbers, all zero by default.
 macro_rules! attrs {
@@ -103,6 +52,24 @@ attrs! {
     BtfLoad { btf: u64, btf_log_buf: u64, btf_size: u32, btf_log_size: u32, btf_log_level: u32, btf_log_true_size: u32 }
     /// `BPF_LINK_CREATE` for a device or a perf event.
     LinkCreate { prog_fd: u32, target: u32, attach_type: u32, flags: u32, cookie: u64 }
+    /// `BPF_LINK_CREATE` for many kernel functions, by the addresses of their names.
+    LinkKprobes {
+        prog_fd: u32, target: u32, attach_type: u32, flags: u32, multi_flags: u32, count: u32, names: u64,
+        addresses: u64, cookies: u64,
+    }
+    /// `BPF_LINK_CREATE` for many places of a user program.
+    LinkUprobes {
+        prog_fd: u32, target: u32, attach_type: u32, flags: u32, path: u64, offsets: u64, counters: u64, cookies: u64,
+        count: u32, multi_flags: u32, pid: u32, pad: u32,
+    }
+    /// `BPF_LINK_CREATE` for a netfilter hook.
+    LinkNetfilter {
+        prog_fd: u32, target: u32, attach_type: u32, flags: u32, family: u32, hook: u32, priority: i32, hook_flags: u32,
+    }
+    /// `BPF_PROG_ATTACH`, and `BPF_PROG_DETACH` of this program.
+    ProgAttach { target: u32, prog_fd: u32, attach_type: u32, flags: u32 }
+    /// `BPF_ITER_CREATE`.
+    IterCreate { link_fd: u32, flags: u32 }
     /// `BPF_ENABLE_STATS`.
     EnableStats { kind: u32 }
 
@@ -154,6 +121,9 @@ mod tests {
         assert_eq!(offset_of!(Info, info), 8);
         assert_eq!(offset_of!(BtfLoad, btf_size), 16);
         assert_eq!(offset_of!(LinkCreate, cookie), 16);
+        assert_eq!((offset_of!(LinkKprobes, multi_flags), offset_of!(LinkKprobes, names)), (16, 24));
+        assert_eq!((offset_of!(LinkUprobes, path), offset_of!(LinkUprobes, count)), (16, 48));
+        assert_eq!((offset_of!(LinkNetfilter, family), size_of::<LinkNetfilter>()), (16, 32));
         assert_eq!((offset_of!(MapInfoRaw, btf_id), offset_of!(MapInfoRaw, map_extra)), (64, 80));
         assert_eq!((offset_of!(ProgInfoRaw, name), offset_of!(ProgInfoRaw, netns_dev)), (64, 88));
         assert_eq!((offset_of!(ProgInfoRaw, btf_id), offset_of!(ProgInfoRaw, run_time_ns)), (128, 192));

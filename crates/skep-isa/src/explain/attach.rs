@@ -1,0 +1,54 @@
+//! Pages of attach types.
+
+use super::{Noun, Page, prog};
+use crate::spec::{AttachType, attach_type, section};
+
+pub(super) fn pages() -> Vec<Page> {
+    attach_type::TABLE.iter().map(page).collect()
+}
+
+fn page(row: &'static attach_type::Row) -> Page {
+    let sections = section::TABLE.iter().filter(|s| s.attach_type == Some(row.id)).map(|s| s.pattern);
+    let results = row.prog_types.iter().map(|p| match prog::at(*p, row.id) {
+        Some(range) => format!("{p}: {}", prog::range(range)),
+        None => format!("{p}: any number"),
+    });
+    let page = Page::new(Noun::Attach, row.name, row.what)
+        .also(row.id.constant())
+        .since(row.since)
+        .text("number", row.id.id())
+        .list("program types", row.prog_types)
+        .text("target", row.target.words())
+        .list("calls", calls(row))
+        .text("link", row.link.map_or("none", |l| l.name()))
+        .text("at load", if row.at_load { "expected_attach_type must name it" } else { "need not be named" })
+        .text("may sleep", if row.may_sleep { "programs loaded with BPF_F_SLEEPABLE" } else { "no" })
+        .list("results", results)
+        .list("sections", sections);
+    page.see(Noun::Prog, row.prog_types).see(Noun::Link, row.link)
+}
+
+/// The calls that attach there.
+fn calls(row: &attach_type::Row) -> Vec<String> {
+    let mut calls = Vec::new();
+    if let Some(link) = row.link {
+        let since = link.row().since.max(row.since);
+        calls.push(format!("BPF_LINK_CREATE (since {since})"));
+    }
+    if row.target.takes_prog_attach(row.id) {
+        calls.push("BPF_PROG_ATTACH".to_owned());
+    }
+    match row.target {
+        attach_type::Target::Tracepoint | attach_type::Target::Function | attach_type::Target::LsmHook => {
+            calls.push("BPF_RAW_TRACEPOINT_OPEN".to_owned());
+        }
+        attach_type::Target::PerfEvent => calls.push("ioctl(PERF_EVENT_IOC_SET_BPF)".to_owned()),
+        attach_type::Target::Socket => calls.push("setsockopt(SO_ATTACH_REUSEPORT_EBPF)".to_owned()),
+        attach_type::Target::MapValue => calls.push("BPF_MAP_UPDATE_ELEM of the map".to_owned()),
+        attach_type::Target::Device if row.id == AttachType::Xdp => {
+            calls.push("netlink (IFLA_XDP)".to_owned());
+        }
+        _ => {}
+    }
+    calls
+}
