@@ -1,11 +1,12 @@
 //! The nouns of `skep explain`: what kinds of rows there are, how they are spelled, where their pages come from.
 
-use super::{Page, attach, insn, plain, prog, section};
+use super::{Page, attach, helper, insn, plain, prog, section};
 
 /// A kind of thing that can be explained.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 #[allow(missing_docs, reason = "the row says what each is")]
 pub enum Noun {
+    Helper,
     Prog,
     Attach,
     Section,
@@ -38,6 +39,7 @@ const fn row(noun: Noun, spellings: &'static [&'static str], what: &'static str,
 /// All nouns, in the order of [`Noun`].
 #[rustfmt::skip]
 pub const NOUNS: &[Row] = &[
+    row(Noun::Helper, &["helper", "func"], "helpers", helper::pages),
     row(Noun::Prog, &["prog", "program", "prog_type"], "program types", prog::pages),
     row(Noun::Attach, &["attach", "attach_type"], "attach types", attach::pages),
     row(Noun::Section, &["section", "sec"], "section names", section::pages),

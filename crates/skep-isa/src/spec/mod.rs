@@ -65,6 +65,7 @@ pub mod licence;
 pub mod limit;
 pub mod link_type;
 pub mod map_type;
+pub mod place;
 pub mod prog_type;
 pub mod result;
 pub mod seccomp;
@@ -76,6 +77,7 @@ pub use helper::Helper;
 pub use hook::HookKind;
 pub use link_type::LinkType;
 pub use map_type::MapType;
+pub use place::{Place, PlaceSet};
 pub use prog_type::ProgType;
 pub use section::Section;
 
