@@ -22,7 +22,6 @@ mod memory;
 mod op;
 mod packet;
 
-pub use context::{Access, Field, SKB, XDP};
 pub use error::{Error, Place, SourceLine};
 pub use fault::{Fault, FaultKind, Region};
 pub use host::{Config, Host, Task};

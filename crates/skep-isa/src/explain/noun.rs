@@ -1,6 +1,6 @@
 //! The nouns of `skep explain`: what kinds of rows there are, how they are spelled, where their pages come from.
 
-use super::{Page, attach, helper, insn, plain, prog, section};
+use super::{Page, attach, ctx, helper, insn, plain, prog, section};
 
 /// A kind of thing that can be explained.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -18,6 +18,7 @@ pub enum Noun {
     Limit,
     Licence,
     Code,
+    Ctx,
 }
 
 /// One row of [`NOUNS`].
@@ -51,6 +52,7 @@ pub const NOUNS: &[Row] = &[
     row(Noun::Limit, &["limit"], "limits", plain::limits),
     row(Noun::Licence, &["licence", "license"], "licences", plain::licences),
     row(Noun::Code, &["code"], "message codes", plain::codes),
+    row(Noun::Ctx, &["ctx", "context"], "contexts", ctx::pages),
 ];
 
 impl Noun {

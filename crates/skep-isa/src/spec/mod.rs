@@ -58,6 +58,7 @@ pub(crate) use numbered;
 pub mod ancillary;
 pub mod attach_type;
 pub mod command;
+pub mod context;
 pub mod helper;
 pub mod hook;
 pub mod kfunc;
@@ -73,6 +74,7 @@ pub mod section;
 
 pub use attach_type::AttachType;
 pub use command::Command;
+pub use context::Context;
 pub use helper::Helper;
 pub use hook::HookKind;
 pub use link_type::LinkType;
