@@ -6,6 +6,7 @@
 mod attach;
 mod ctx;
 mod insn;
+mod map;
 mod noun;
 mod plain;
 mod prog;

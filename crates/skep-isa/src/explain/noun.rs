@@ -1,6 +1,6 @@
 //! The nouns of `skep explain`: what kinds of rows there are, how they are spelled, where their pages come from.
 
-use super::{Page, attach, ctx, insn, plain, prog, section};
+use super::{Page, attach, ctx, insn, map, plain, prog, section};
 
 /// A kind of thing that can be explained.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -18,6 +18,8 @@ pub enum Noun {
     Licence,
     Code,
     Ctx,
+    Map,
+    MapFlag,
 }
 
 /// One row of [`NOUNS`].
@@ -51,6 +53,8 @@ pub const NOUNS: &[Row] = &[
     row(Noun::Licence, &["licence", "license"], "licences", plain::licences),
     row(Noun::Code, &["code"], "codes of skep's messages", plain::codes),
     row(Noun::Ctx, &["ctx", "context"], "contexts of programs", ctx::pages),
+    row(Noun::Map, &["map", "map_type"], "map types", map::pages),
+    row(Noun::MapFlag, &["mapflag", "map_flag"], "flags of maps and updates", map::flags),
 ];
 
 impl Noun {

@@ -250,7 +250,7 @@ pub const TABLE: &[Row] = &[
         .helpers(WALKED).sleepable().privilege(Privilege::None),
     row(MapType::ProgArray, "prog_array", v(4, 2), "Programs by number, for tail calls.")
         .sizes(FOUR, FOUR, Entries::Some(u32::MAX))
-        .flags(f::NUMA_NODE | READ_WRITE).helpers(&["tail_call"]).not_inner().privilege(Privilege::None),
+        .flags(f::NUMA_NODE | READ_WRITE).types(Types::May).helpers(&["tail_call"]).not_inner().privilege(Privilege::None),
     row(MapType::PerfEventArray, "perf_event_array", v(4, 3), "Perf events by number, mostly one for each CPU, to read them or to write records to them.")
         .sizes(FOUR, FOUR, Entries::Some(u32::MAX))
         .flags(f::NUMA_NODE | f::PRESERVE_ELEMS | READ_WRITE).ops(NO_LOOKUP, &[ANY]).helpers(EVENTS).privilege(Privilege::None),
@@ -266,7 +266,7 @@ pub const TABLE: &[Row] = &[
     row(MapType::StackTrace, "stack_trace", v(4, 6), "Call stacks of kernel or user space by a number that is made of the frames.")
         .sizes(FOUR, STACK, Entries::Some(1 << 31))
         .flags(f::NUMA_NODE | f::STACK_BUILD_ID | READ_WRITE)
-        .ops(&[Op::Lookup, Op::Delete, Op::NextKey, Op::Freeze], &[]).helpers(&["get_stackid"]),
+        .ops(&[Op::Lookup, Op::Delete, Op::NextKey, Op::Take, Op::Freeze], &[]).helpers(&["get_stackid"]),
     row(MapType::CgroupArray, "cgroup_array", v(4, 8), "Cgroups by number, to test whether a packet or process belongs to one.")
         .sizes(FOUR, FOUR, Entries::Some(u32::MAX))
         .flags(f::NUMA_NODE | READ_WRITE).ops(NO_LOOKUP, &[ANY])
@@ -300,7 +300,7 @@ pub const TABLE: &[Row] = &[
         .sizes(FOUR, FOUR_OR_EIGHT, Entries::Some(u32::MAX))
         .flags(f::NUMA_NODE | READ_WRITE).ops(ENTRY, &[ANY, EXIST]).helpers(REDIRECT).privilege(Privilege::NetAdmin),
     row(MapType::Sockmap, "sockmap", v(4, 14), "Sockets by number, for redirection among them.")
-        .sizes(FOUR, FOUR_OR_EIGHT, Entries::Some(MAX_INT))
+        .sizes(FOUR, FOUR_OR_EIGHT, Entries::Some(u32::MAX))
         .flags(f::NUMA_NODE | READ_WRITE).ops(ENTRY, &[ANY, NOEXIST, EXIST])
         .helpers(&["sk_redirect_map", "sock_map_update", "msg_redirect_map", "sk_select_reuseport", "map_lookup_elem",
             "map_update_elem", "map_delete_elem"]).privilege(Privilege::NetAdmin),
@@ -322,7 +322,7 @@ pub const TABLE: &[Row] = &[
         .helpers(&["get_local_storage"]).not_inner().privilege(Privilege::None),
     row(MapType::ReuseportSockarray, "reuseport_sockarray", v(4, 19), "Sockets of a reuseport group by number, to choose among them.")
         .sizes(FOUR, FOUR_OR_EIGHT, Entries::Some(u32::MAX))
-        .flags(f::NUMA_NODE | ACCESS).ops(ENTRY, &[ANY, NOEXIST, EXIST]).helpers(&["sk_select_reuseport"]),
+        .flags(f::NUMA_NODE | ACCESS).ops(ENTRY, &[ANY, NOEXIST, EXIST]).types(Types::May).helpers(&["sk_select_reuseport"]),
     row(MapType::PercpuCgroupStorage, "percpu_cgroup_storage", v(4, 20), "A value for each cgroup a program is attached to, with a copy for each CPU.")
         .sizes(STORAGE_KEY, Size::Range(1, MAX_PER_CPU), Entries::Zero)
         .flags(f::NUMA_NODE | ACCESS).types(Types::May).per_cpu()
@@ -358,7 +358,7 @@ pub const TABLE: &[Row] = &[
         .ops(STORAGE_OPS, &[ANY, NOEXIST, EXIST, LOCK]).helpers(&["task_storage_get", "task_storage_delete"]).sleepable(),
     row(MapType::BloomFilter, "bloom_filter", v(5, 16), "A set that says of a value whether it may be in it or surely is not.")
         .sizes(NOTHING, Size::Range(1, MAX_PIECE), Entries::Some(u32::MAX))
-        .flags(f::NUMA_NODE | f::ZERO_SEED | ACCESS).extra(Extra::Hashes)
+        .flags(f::NUMA_NODE | f::ZERO_SEED | ACCESS).extra(Extra::Hashes).types(Types::May)
         .ops(&[Op::Lookup, Op::Update, Op::Freeze], &[ANY]).helpers(&["map_push_elem", "map_peek_elem"]),
     row(MapType::UserRingbuf, "user_ringbuf", v(6, 1), "Records that user space writes and a program drains.")
         .sizes(NOTHING, NOTHING, Entries::Ring)

@@ -155,7 +155,7 @@ impl Extra {
 pub enum Types {
     /// None: the kernel refuses them.
     Never,
-    /// Key and value may have types.
+    /// The value may have a type, and the key where there is one.
     May,
     /// Key and value must have types, the key a 32-bit number.
     Must,
@@ -168,7 +168,7 @@ impl Types {
     pub const fn words(self) -> &'static str {
         match self {
             Types::Never => "none",
-            Types::May => "optional",
+            Types::May => "optional, for the value and for the key where there is one",
             Types::Must => "needed for key and value; the key's is a 32-bit number",
             Types::Kernel => "needed: the value's is a struct of the kernel (bpf_struct_ops_NAME)",
         }
