@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Map(Map),
     /// Explain any row of any table, and whether it works here.
     Explain(Explain),
+    /// Show every kind of hook: whether it works here, why not, what the vm has for it.
+    Hooks(Hooks),
     /// Show what eBPF this kernel can do, by trying.
     Feature(Feature),
     /// Answer trials for the other verbs.
@@ -172,6 +174,15 @@ pub(crate) struct Explain {
     /// A noun and a name; without a noun all tables are searched, without a name the noun's names are listed.
     #[arg(value_name = "[NOUN] NAME")]
     pub(crate) words: Vec<String>,
+    /// One JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `skep hooks`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  sudo skep hooks")]
+pub(crate) struct Hooks {
     /// One JSON document.
     #[arg(long)]
     pub(crate) json: bool,

@@ -527,6 +527,7 @@ const CALLS: &[(&str, ProgType, Option<AttachType>, &[Arg])] = {
 const NOT_ASKED: &[(&str, &str)] = &[
     ("for_each_map_elem", "a callback must come with types of functions"),
     ("user_ringbuf_drain", "a callback must come with types of functions"),
+    ("timer_init", "a value with a timer among its types is needed"),
     ("skb_output", "a tracepoint with a packet is needed"),
     ("xdp_output", "a tracepoint with a frame is needed"),
     ("inode_storage_get", "an argument of a security hook is needed"),

@@ -19,6 +19,8 @@ pub(crate) enum Kind {
     Socket,
     /// `__sk_buff` of a cgroup's packet filter.
     Cgroup,
+    /// `struct seccomp_data`, put in as a frame, of a translated seccomp filter; no program type has it.
+    Seccomp,
 }
 
 impl Kind {
@@ -41,17 +43,20 @@ impl Kind {
     fn ids(self) -> &'static [(&'static str, Id)] {
         match self {
             Kind::Xdp => XDP,
+            // Words of the frame, not fields.
+            Kind::Seccomp => &[],
             _ => SKB,
         }
     }
 
     /// The program type whose rights it has. XDP programs run as for a device map, and so see every field.
-    const fn rights(self) -> (ProgType, Option<AttachType>) {
+    const fn rights(self) -> Option<(ProgType, Option<AttachType>)> {
         match self {
-            Kind::Xdp => (ProgType::Xdp, Some(AttachType::XdpDevmap)),
-            Kind::Tc => (ProgType::SchedCls, None),
-            Kind::Socket => (ProgType::SocketFilter, None),
-            Kind::Cgroup => (ProgType::CgroupSkb, None),
+            Kind::Xdp => Some((ProgType::Xdp, Some(AttachType::XdpDevmap))),
+            Kind::Tc => Some((ProgType::SchedCls, None)),
+            Kind::Socket => Some((ProgType::SocketFilter, None)),
+            Kind::Cgroup => Some((ProgType::CgroupSkb, None)),
+            Kind::Seccomp => None,
         }
     }
 }
@@ -172,7 +177,7 @@ const SKB: &[(&str, Id)] = &[
 
 /// What is behind the `size` bytes at `offset`, and where in their field they are; or why the program may not.
 fn find(kind: Kind, offset: usize, size: usize, op: Op) -> Result<(Id, usize), Refusal> {
-    let (prog_type, attach) = kind.rights();
+    let (prog_type, attach) = kind.rights().ok_or(Refusal::NoField)?;
     let row = Context::of(prog_type).ok_or(Refusal::NoField)?;
     let (at, bytes) = (u32::try_from(offset), u32::try_from(size));
     let (Ok(at), Ok(bytes)) = (at, bytes) else { return Err(Refusal::NoField) };
@@ -185,6 +190,10 @@ fn find(kind: Kind, offset: usize, size: usize, op: Op) -> Result<(Id, usize), R
 
 /// Loads `size` bytes at `offset` of a context, `None` where the program may not.
 pub(crate) fn load(kind: Kind, packet: &Packet, offset: usize, size: usize) -> Option<u64> {
+    if kind == Kind::Seccomp {
+        let aligned = size == 4 && offset.is_multiple_of(4);
+        return packet.bytes(offset, size).filter(|_| aligned).map(read_le);
+    }
     let (id, inside) = find(kind, offset, size, Op::Load).ok()?;
     let s = &packet.state;
     let value = match id {
@@ -252,7 +261,7 @@ mod tests {
     #[test]
     fn every_field_of_the_rows_has_something_behind_it() {
         for kind in [Kind::Xdp, Kind::Tc, Kind::Socket, Kind::Cgroup] {
-            let (prog_type, _) = kind.rights();
+            let (prog_type, _) = kind.rights().expect("fields");
             let row = Context::of(prog_type).expect("a row");
             let names: Vec<_> = kind.ids().iter().map(|(name, _)| *name).collect();
             assert_eq!(names, row.fields.iter().map(|f| f.name).collect::<Vec<_>>());
@@ -263,7 +272,7 @@ mod tests {
     fn loads_and_stores_are_those_the_rows_allow() {
         let mut packet = Packet::new();
         for kind in [Kind::Xdp, Kind::Tc, Kind::Socket, Kind::Cgroup] {
-            let (prog_type, attach) = kind.rights();
+            let (prog_type, attach) = kind.rights().expect("fields");
             let row = Context::of(prog_type).expect("a row");
             for offset in 0..row.size + 8 {
                 for size in [1, 2, 4, 8] {

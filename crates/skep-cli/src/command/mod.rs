@@ -5,6 +5,7 @@ pub(crate) mod completion;
 pub(crate) mod dis;
 pub(crate) mod explain;
 pub(crate) mod feature;
+pub(crate) mod hooks;
 pub(crate) mod man;
 pub(crate) mod map;
 pub(crate) mod prog;

@@ -61,4 +61,6 @@ fn page(row: &'static Row) -> Page {
         .text("programs that sleep", yes(row.sleepable))
         .text("inner map", yes(row.inner))
         .text("needs", row.privilege.words())
+        .see(Noun::Helper, row.helpers)
+        .see(Noun::MapFlag, map_flag::names(row.flags).map(flag))
 }

@@ -5,6 +5,7 @@
 
 mod attach;
 mod ctx;
+mod helper;
 mod insn;
 mod map;
 mod noun;

@@ -1,11 +1,12 @@
 //! The nouns of `skep explain`: what kinds of rows there are, how they are spelled, where their pages come from.
 
-use super::{Page, attach, ctx, insn, map, plain, prog, section};
+use super::{Page, attach, ctx, helper, insn, map, plain, prog, section};
 
 /// A kind of thing that can be explained.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 #[allow(missing_docs, reason = "the row says what each is")]
 pub enum Noun {
+    Helper,
     Prog,
     Attach,
     Section,
@@ -41,20 +42,21 @@ const fn row(noun: Noun, spellings: &'static [&'static str], what: &'static str,
 /// All nouns, in the order of [`Noun`].
 #[rustfmt::skip]
 pub const NOUNS: &[Row] = &[
+    row(Noun::Helper, &["helper", "func"], "helpers", helper::pages),
     row(Noun::Prog, &["prog", "program", "prog_type"], "program types", prog::pages),
     row(Noun::Attach, &["attach", "attach_type"], "attach types", attach::pages),
     row(Noun::Section, &["section", "sec"], "section names", section::pages),
     row(Noun::Insn, &["insn", "instruction", "opcode"], "instructions", insn::pages),
-    row(Noun::Kfunc, &["kfunc"], "rules of kfuncs", plain::kfunc_rules),
-    row(Noun::Hook, &["hook"], "kinds of hooks", plain::hooks),
+    row(Noun::Kfunc, &["kfunc"], "kfunc rules", plain::kfunc_rules),
+    row(Noun::Hook, &["hook"], "hooks", plain::hooks),
     row(Noun::Link, &["link", "link_type"], "link types", plain::links),
-    row(Noun::Command, &["command", "cmd"], "commands of bpf(2)", plain::commands),
+    row(Noun::Command, &["command", "cmd"], "bpf commands", plain::commands),
     row(Noun::Limit, &["limit"], "limits", plain::limits),
     row(Noun::Licence, &["licence", "license"], "licences", plain::licences),
-    row(Noun::Code, &["code"], "codes of skep's messages", plain::codes),
-    row(Noun::Ctx, &["ctx", "context"], "contexts of programs", ctx::pages),
+    row(Noun::Code, &["code"], "message codes", plain::codes),
+    row(Noun::Ctx, &["ctx", "context"], "contexts", ctx::pages),
     row(Noun::Map, &["map", "map_type"], "map types", map::pages),
-    row(Noun::MapFlag, &["mapflag", "map_flag"], "flags of maps and updates", map::flags),
+    row(Noun::MapFlag, &["mapflag", "map_flag"], "flags of maps", map::flags),
 ];
 
 impl Noun {

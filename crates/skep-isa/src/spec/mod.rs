@@ -55,6 +55,7 @@ macro_rules! numbered {
 }
 pub(crate) use numbered;
 
+pub mod ancillary;
 pub mod attach_type;
 pub mod command;
 pub mod context;
@@ -66,8 +67,10 @@ pub mod limit;
 pub mod link_type;
 pub mod map_flag;
 pub mod map_type;
+pub mod place;
 pub mod prog_type;
 pub mod result;
+pub mod seccomp;
 pub mod section;
 
 pub use attach_type::AttachType;
@@ -77,6 +80,7 @@ pub use helper::Helper;
 pub use hook::HookKind;
 pub use link_type::LinkType;
 pub use map_type::MapType;
+pub use place::{Place, PlaceSet};
 pub use prog_type::ProgType;
 pub use section::Section;
 

@@ -128,7 +128,7 @@ const NO_LOOKUP: &[Op] = &[Op::Update, Op::Delete, Op::NextKey, Op::Freeze];
 const RING_OPS: &[Op] = &[Op::Freeze, Op::Mmap];
 
 const PLAIN: &[&str] = &["map_lookup_elem", "map_update_elem", "map_delete_elem"];
-const WALKED: &[&str] = &["map_lookup_elem", "map_update_elem", "map_delete_elem", "for_each_map_elem"];
+const WALKED: &[&str] = &["map_lookup_elem", "map_update_elem", "map_delete_elem", "for_each_map_elem", "timer_init"];
 const PER_CPU: &[&str] =
     &["map_lookup_elem", "map_update_elem", "map_delete_elem", "for_each_map_elem", "map_lookup_percpu_elem"];
 const QUEUE: &[&str] = &["map_push_elem", "map_pop_elem", "map_peek_elem"];

@@ -31,6 +31,14 @@ fn helpers_are_rows_and_programs_use_what_has_helpers() {
 }
 
 #[test]
+fn every_helper_that_takes_a_map_is_in_a_row_and_no_other() {
+    let takes = |h: &helper::Helper| h.args.iter().any(|arg| arg.kind == helper::ArgKind::ConstMap);
+    let listed = |h: &helper::Helper| TABLE.iter().any(|row| row.helpers.contains(&h.name));
+    let wrong: Vec<_> = helper::TABLE.iter().filter(|h| takes(h) != listed(h)).map(|h| h.name).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
 fn a_refusal_names_what_is_wrong() {
     let hash = Shape { key_size: 4, value_size: 8, max_entries: 1, ..Default::default() };
     let check = |map_type: MapType, change: &dyn Fn(&mut Shape)| {

@@ -1,7 +1,14 @@
-//! What this kernel can do: program types that load, map types that can be made, and a few plain facts.
+//! What this kernel can do: program types that load, map types that can be made, helpers that are offered, and a few
+//! plain facts.
 //!
 //! Every answer is tried, not inferred from the version, and has three values: a probe that failed for a reason that
 //! says nothing of the kernel is no "no".
+
+mod helper;
+mod prober;
+
+pub use helper::{helper, helper_in};
+pub use prober::{Prober, Refusal};
 
 use std::os::fd::{AsFd, BorrowedFd};
 

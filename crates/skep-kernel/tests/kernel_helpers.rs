@@ -1,0 +1,179 @@
+//! The table of helpers against the host's kernel: who is offered what, under which licence. Needs root.
+//!
+//! Every program here is refused by the verifier, so none is compiled.
+#![cfg(all(target_os = "linux", feature = "kernel-tests"))]
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use skep_btf::{Btf, Kind};
+use skep_isa::spec::helper::{self, Helper};
+use skep_isa::spec::place::common;
+use skep_isa::spec::{Place, PlaceSet, Version};
+use skep_kernel::feature::{self, Answer, Prober};
+
+/// Places that the host's policy refuses, whatever the program: they are asked on kernels in guests.
+const REFUSED_BY_POLICY: PlaceSet = common::TRAMPOLINE.and(common::LSM);
+
+/// Places whose kernel option is off here.
+const OPTION_OFF: &[Place] = &[Place::LircMode2, Place::SchedExt, Place::HidBpf];
+
+/// Helpers that this kernel does not have for the reason their row names under `needs`.
+const LEFT_OUT: &[&str] = &["override_return", "probe_write_user"];
+
+fn askable() -> impl Iterator<Item = Place> {
+    Place::all().filter(|place| !REFUSED_BY_POLICY.has(*place) && !OPTION_OFF.contains(place))
+}
+
+fn kernel() -> Version {
+    feature::kernel_version().expect("a version")
+}
+
+fn is_offered_by_table(row: &Helper, place: Place) -> bool {
+    row.offered_since(place).is_some_and(|since| since.latest <= kernel())
+}
+
+/// Names under what they are called for, one line each.
+fn listed(differences: &BTreeMap<String, Vec<String>>) -> String {
+    differences.iter().map(|(what, names)| format!("\n  {what}: {}", names.join(", "))).collect()
+}
+
+fn types() -> Btf {
+    Btf::parse(&std::fs::read("/sys/kernel/btf/vmlinux").expect("types of the kernel")).expect("BTF")
+}
+
+#[test]
+fn every_helper_is_offered_where_the_table_says_and_nowhere_else() {
+    let prober = Prober::new();
+    let mut differences: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let (mut pairs, mut offered) = (0, 0);
+    for place in askable() {
+        for row in helper::TABLE.iter().filter(|row| !LEFT_OUT.contains(&row.name)) {
+            let answer = prober.helper(place, row.id);
+            let table = is_offered_by_table(row, place);
+            pairs += 1;
+            offered += u32::from(table);
+            if (answer == Answer::Yes) != table || matches!(answer, Answer::Unknown(_)) {
+                let says = format!("{} (table: {table}, kernel: {answer:?})", row.name);
+                differences.entry(says).or_default().push(place.name().to_owned());
+            }
+        }
+    }
+    println!("{pairs} pairs asked, {offered} of them offered");
+    assert!(differences.is_empty(), "table and kernel differ:{}", listed(&differences));
+}
+
+#[test]
+fn each_helper_said_to_be_left_out_is_left_out_at_all_its_places() {
+    let prober = Prober::new();
+    for name in LEFT_OUT {
+        let row = helper::named(name).expect("in the table");
+        assert!(row.needs.is_some(), "{name}");
+        let places: Vec<Place> = askable().filter(|place| is_offered_by_table(row, *place)).collect();
+        assert!(!places.is_empty(), "{name}");
+        for place in places {
+            assert!(matches!(prober.helper(place, row.id), Answer::No(_)), "{name} is offered at {place} after all");
+        }
+    }
+}
+
+#[test]
+fn each_place_said_to_be_out_of_reach_is_out_of_reach() {
+    let prober = Prober::new();
+    let lookup = helper::named("map_lookup_elem").expect("in the table").id;
+    for place in REFUSED_BY_POLICY.iter() {
+        let answer = prober.helper(place, lookup);
+        assert_eq!(answer, Answer::Unknown("a policy of this host refuses programs here".to_owned()), "{place}");
+    }
+    for place in OPTION_OFF {
+        assert!(place.row().needs.is_some(), "{place}");
+        assert!(matches!(prober.helper(*place, lookup), Answer::Unknown(_)), "{place}");
+    }
+}
+
+#[test]
+fn the_gpl_is_asked_for_where_the_table_says() {
+    let prober = Prober::new();
+    let mut differences: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let (mut asked, mut restricted) = (0, 0);
+    for place in askable() {
+        for row in helper::TABLE {
+            let Some(kernel) = prober.helper_is_gpl_only(place, row.id) else { continue };
+            asked += 1;
+            restricted += u32::from(kernel);
+            if kernel != row.gpl_only(place) {
+                let says = format!("{} (table: {}, kernel: {kernel})", row.name, row.gpl_only(place));
+                differences.entry(says).or_default().push(place.name().to_owned());
+            }
+        }
+    }
+    println!("{asked} pairs asked, {restricted} of them restricted");
+    assert!(asked > 5000 && restricted > 1000, "{asked} {restricted}");
+    assert!(differences.is_empty(), "table and kernel differ:{}", listed(&differences));
+}
+
+#[test]
+fn numbers_and_names_are_those_of_the_kernels_enumeration() {
+    let types = types();
+    let id = types.find("bpf_func_id", |kind| matches!(kind, Kind::Enum { .. })).expect("the enumeration");
+    let Some(Kind::Enum { values, .. }) = types.get(id).map(|t| &t.kind) else { panic!("no enumeration") };
+    let mut seen = 0;
+    for value in values {
+        let name = types.string(value.name_off).expect("a name");
+        let Some(name) = name.strip_prefix("BPF_FUNC_").filter(|name| *name != "unspec") else { continue };
+        let id = u32::try_from(value.value).expect("a number");
+        assert_eq!(helper::find(id).map(|row| row.name), Some(name), "{id}");
+        seen += 1;
+    }
+    assert_eq!(seen, helper::TABLE.len());
+}
+
+#[test]
+fn libbpf_declares_as_many_arguments_as_the_table() {
+    let text = std::fs::read_to_string("/usr/include/bpf/bpf_helper_defs.h").expect("libbpf-dev");
+    let mut declared = 0;
+    for line in text.lines().filter(|line| line.contains(" = (void *) ")) {
+        let (name, rest) = line.split_once("(*bpf_").and_then(|(_, rest)| rest.split_once(")(")).expect(line);
+        let (args, number) = rest.split_once(") = (void *) ").expect(line);
+        let id: u32 = number.trim_end_matches(';').parse().expect(line);
+        let row = helper::find(id).expect(line);
+        assert_eq!(row.name, name);
+        let mut args: Vec<&str> = args.split(',').map(str::trim).filter(|arg| *arg != "void").collect();
+        // A format's values: as many as registers are left.
+        if args.last() == Some(&"...") {
+            args.resize(5, "...");
+        }
+        assert_eq!(row.args.len(), args.len(), "{name}: {args:?}");
+        declared += 1;
+    }
+    assert!(declared >= 208, "{declared}");
+}
+
+#[test]
+fn all_places_of_one_helper_are_asked_in_five_milliseconds() {
+    let prober = Prober::new();
+    let mut times: Vec<Duration> = helper::TABLE
+        .iter()
+        .map(|row| {
+            let start = Instant::now();
+            Place::all().for_each(|place| drop(prober.helper(place, row.id)));
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    let start = Instant::now();
+    drop(Prober::new());
+    println!("median {:?}, longest {:?}; making the prober {:?}", times[105], times[210], start.elapsed());
+    assert!(times[105] < Duration::from_millis(5), "{:?}", times[105]);
+}
+
+#[test]
+fn a_place_can_be_asked_without_keeping_anything() {
+    let id = helper::named("xdp_adjust_head").expect("in the table").id;
+    assert_eq!(feature::helper_in(Place::Xdp, id), Answer::Yes);
+    assert!(matches!(feature::helper_in(Place::SchedCls, id), Answer::No(_)));
+    assert_eq!(feature::helper_in(Place::TracingRawTp, 1), Answer::Yes);
+    let everywhere = feature::helper(id);
+    assert_eq!(everywhere.iter().filter(|(_, answer)| *answer == Answer::Yes).count(), 3);
+    assert!(matches!(feature::helper_in(Place::Xdp, 212), Answer::No(_)));
+}
