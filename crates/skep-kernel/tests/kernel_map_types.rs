@@ -10,7 +10,7 @@ use rejected::{Answer, Attr, Shape as Load, ask, bpf, bpf_fd, load};
 use skep_btf::{Btf, Builder, Kind, Member};
 use skep_isa::Insn;
 use skep_isa::insn::{CALL, LD_IMM64, PSEUDO_MAP_FD};
-use skep_isa::spec::map_type::{self, Entries, Op, Row, Shape, Types};
+use skep_isa::spec::map_type::{self, Entries, Op, Privilege, Row, Shape, Types};
 use skep_isa::spec::{AttachType, MapType, ProgType, helper, map_flag};
 
 const EPERM: i32 = 1;
@@ -51,11 +51,15 @@ fn types(key_size: u32, value_size: u32, key_is_struct: bool) -> OwnedFd {
     let name_off = builder.string("bytes");
     let members = vec![Member { name_off, type_id: array, bit_offset: 0, bit_size: 0 }];
     builder.add("value", Kind::Struct { size: value_size, members });
+    load_types(&builder)
+}
+
+fn load_types(builder: &Builder) -> OwnedFd {
     let bytes = builder.encode().expect("small");
     let mut attr = Attr::new();
     attr.pointer(0, bytes.as_ptr());
     attr.u32(16, bytes.len() as u32);
-    bpf_fd(18, &mut attr).unwrap_or_else(|errno| panic!("types of {key_size}, {value_size}: errno {errno}"))
+    bpf_fd(18, &mut attr).unwrap_or_else(|errno| panic!("types: errno {errno}"))
 }
 
 impl Maker {
@@ -409,6 +413,65 @@ fn flags_of_updates_work_where_the_rows_say() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Types for a value of 8 bytes that begins with a lock, and for a key: 1 and 4 are their numbers.
+fn locked_types(key_size: u32) -> OwnedFd {
+    let mut builder = Builder::new();
+    let int = |size: u32| Kind::Int { size, bits: (size * 8) as u8, signed: false, char: false, bool: false };
+    builder.add("key", int(key_size));
+    let number = builder.add("unsigned int", int(4));
+    let member = |builder: &mut Builder, name, type_id, bytes: u32| {
+        let name_off = builder.string(name);
+        Member { name_off, type_id, bit_offset: bytes * 8, bit_size: 0 }
+    };
+    let val = member(&mut builder, "val", number, 0);
+    let lock = builder.add("bpf_spin_lock", Kind::Struct { size: 4, members: vec![val] });
+    let members = vec![member(&mut builder, "lock", lock, 0), member(&mut builder, "rest", number, 4)];
+    builder.add("value", Kind::Struct { size: 8, members });
+    load_types(&builder)
+}
+
+#[test]
+fn values_are_locked_for_an_update_where_the_rows_say() {
+    let maker = Maker::new();
+    let (mut locked, mut wrong) = (0, Vec::new());
+    for row in rows().filter(|row| matches!(row.types, Types::May | Types::Must)) {
+        let least = maker.smallest(row);
+        let shape = Shape { key_size: if row.key.takes(4) { 4 } else { least.key_size }, value_size: 8, ..least };
+        let types = locked_types(shape.key_size.max(4));
+        let mut attr = maker.attr(row, shape);
+        attr.u32(48, types.as_raw_fd() as u32);
+        attr.u32(52, u32::from(shape.key_size != 0));
+        attr.u32(56, 4);
+        let result = bpf_fd(0, &mut attr).and_then(|fd| operate(row, &fd, shape, Op::Update, map_flag::LOCK));
+        let theirs = !matches!(result, Err(EINVAL | EOPNOTSUPP | ENOTSUPP | E2BIG));
+        if theirs != row.update.contains(&map_flag::LOCK) {
+            wrong.push(format!("{}: {result:?}", row.name));
+        }
+        locked += u32::from(theirs);
+    }
+    assert!(locked > 0 && wrong.is_empty(), "{locked} locked, {wrong:#?}");
+}
+
+#[test]
+fn with_cap_bpf_alone_those_maps_are_made_that_need_no_more() {
+    let checked = std::thread::spawn(|| {
+        let maker = Maker::new();
+        rejected::keep_cap_bpf_alone();
+        let mut wrong = Vec::new();
+        for row in rows() {
+            let made = maker.make(row, maker.smallest(row)).map(|_| ());
+            let expected = if row.privilege == Privilege::NetAdmin { Err(EPERM) } else { Ok(()) };
+            if made != expected {
+                wrong.push(format!("{}: {made:?}", row.name));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    });
+    if let Err(panic) = checked.join() {
+        std::panic::resume_unwind(panic);
+    }
 }
 
 #[test]

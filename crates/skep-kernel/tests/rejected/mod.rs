@@ -169,3 +169,15 @@ pub(crate) fn map_page(fd: &OwnedFd) -> Result<i64, i32> {
     unsafe { libc::munmap(page, 4096) };
     Ok(0)
 }
+
+/// Leaves the calling thread no capability but `CAP_BPF`; the thread should end soon.
+pub(crate) fn keep_cap_bpf_alone() {
+    const VERSION_3: u32 = 0x2008_0522;
+    const CAP_BPF: u32 = 39;
+    // Effective, permitted and inheritable ones, twice 32 of them.
+    let header = [VERSION_3, 0];
+    let kept = [0, 0, 0, 1 << (CAP_BPF - 32), 1 << (CAP_BPF - 32), 0_u32];
+    // SAFETY: both arrays have the layout and size of the third version, and live until the call is over.
+    let result = unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), kept.as_ptr()) };
+    assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+}

@@ -279,7 +279,7 @@ pub const TABLE: &[Row] = &[
         .sizes(ANY_SIZE, Size::Range(1, MAX_PER_CPU), Entries::Some(u32::MAX))
         .hash().flags(f::NO_COMMON_LRU | f::ZERO_SEED | ACCESS).types(Types::May).per_cpu()
         .ops(HASH_OPS, &[ANY, NOEXIST, EXIST]).helpers(PER_CPU).sleepable(),
-    row(MapType::LpmTrie, "lpm_trie", v(4, 11), "Prefixes, such as networks; a lookup finds the longest that fits. The key is the prefix length in bits (4 bytes) and up to 256 bytes of data.")
+    row(MapType::LpmTrie, "lpm_trie", v(4, 11), "Prefixes, such as networks; a lookup finds the longest that fits the key, which is a length in bits (4 bytes) and up to 256 bytes of data.")
         .sizes(Size::Range(5, 260), Size::Range(1, MAX_TRIE_VALUE), Entries::Some(u32::MAX))
         .flags(f::NO_PREALLOC | f::NUMA_NODE | ACCESS).needs(f::NO_PREALLOC).types(Types::May)
         .ops(&[Op::Lookup, Op::Update, Op::Delete, Op::NextKey, Op::LookupBatch, Op::UpdateBatch, Op::DeleteBatch, Op::Freeze],
