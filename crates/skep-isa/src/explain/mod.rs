@@ -8,6 +8,7 @@ mod classic;
 mod ctx;
 mod helper;
 mod insn;
+mod map;
 mod noun;
 mod plain;
 mod prog;
