@@ -25,6 +25,7 @@ fn page(row: &Helper) -> Page {
         .text("signature", signature(row, row.args))
         .table("arguments", &["name", "kind", "meaning"], takes)
         .table("other arguments", &["places", "signature"], elsewhere)
+        .list("map types", row.maps)
         .text("result", result(row))
         .list("answers", row.errors)
         .text("GPL only", gpl(row))

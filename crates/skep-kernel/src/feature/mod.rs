@@ -10,7 +10,7 @@ mod prober;
 pub use helper::{helper, helper_in};
 pub use prober::{Prober, Refusal};
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 use skep_isa::Insn;
@@ -66,6 +66,20 @@ pub fn map_types() -> Vec<(MapType, Answer)> {
 
 /// Whether this kernel makes maps of a type: tried with the smallest map there can be.
 pub fn map_type(map_type: MapType) -> Answer {
+    match make(map_type) {
+        Ok(_) => Answer::Yes,
+        // Asked for a table of functions that it does not have: so it knows such tables.
+        Err(sys::ENOTSUPP) if map_type == MapType::StructOps => Answer::Yes,
+        Err(errno) => refused(errno),
+    }
+}
+
+/// The smallest map of a type that this kernel makes, `None` where it makes none.
+pub fn smallest_map(map_type: MapType) -> Option<OwnedFd> {
+    make(map_type).ok()
+}
+
+fn make(map_type: MapType) -> Result<OwnedFd, Errno> {
     const NO_PREALLOC: u32 = 1;
     const MMAPABLE: u32 = 1 << 10;
     let page = u32::try_from(rustix::param::page_size()).unwrap_or(4096);
@@ -85,7 +99,7 @@ pub fn map_type(map_type: MapType) -> Answer {
     };
     let mut attr =
         attr::MapCreate { map_type: map_type.id(), key_size, value_size, max_entries, map_flags, ..Default::default() };
-    let made = match map_type {
+    match map_type {
         MapType::SkStorage | MapType::InodeStorage | MapType::TaskStorage | MapType::CgrpStorage => {
             with_int_type(|types| {
                 attr.btf_fd = sys::number(types);
@@ -107,12 +121,6 @@ pub fn map_type(map_type: MapType) -> Answer {
             sys::map_create(&attr)
         }
         _ => sys::map_create(&attr),
-    };
-    match made {
-        Ok(_) => Answer::Yes,
-        // Asked for a table of functions that it does not have: so it knows such tables.
-        Err(sys::ENOTSUPP) if map_type == MapType::StructOps => Answer::Yes,
-        Err(errno) => refused(errno),
     }
 }
 

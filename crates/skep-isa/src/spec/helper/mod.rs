@@ -6,8 +6,8 @@
 mod kind;
 mod table;
 
-use super::Version;
 use super::place::{Place, PlaceSet};
+use super::{MapType, Version};
 
 pub use kind::{ArgKind, Gives};
 
@@ -26,6 +26,8 @@ pub struct Helper {
     pub args: &'static [Arg],
     /// What it takes at some places instead.
     pub other: &'static [Variant],
+    /// Types of the maps it takes; empty when it takes none.
+    pub maps: &'static [MapType],
     /// What it gives, in `r0`.
     pub gives: Gives,
     /// The program owns what it gave, and has to give it back unless it is null.
@@ -108,6 +110,7 @@ const fn row(id: u32, name: &'static str, since: Version, what: &'static str) ->
         what,
         args: &[],
         other: &[],
+        maps: &[],
         gives: Gives::Integer,
         acquires: false,
         gpl: PlaceSet::NONE,
@@ -139,6 +142,10 @@ impl Helper {
 
     const fn otherwise(self, other: &'static [Variant]) -> Helper {
         Helper { other, ..self }
+    }
+
+    const fn with(self, maps: &'static [MapType]) -> Helper {
+        Helper { maps, ..self }
     }
 
     const fn gives(self, gives: Gives) -> Helper {

@@ -5,7 +5,7 @@ use super::kind::ArgKind::*;
 use super::{Arg, Helper, Later, Variant, arg, row};
 use crate::spec::place::PlaceSet;
 use crate::spec::place::common::*;
-use crate::spec::v;
+use crate::spec::{MapType, v};
 
 const fn any(sets: &[PlaceSet]) -> PlaceSet {
     PlaceSet::any(sets)
@@ -31,10 +31,19 @@ pub(super) const TABLE: &[Helper] = &[
     row(1, "map_lookup_elem", v(3, 19), "Finds the value of a key in a map.")
         .takes(&[arg("map", ConstMap), arg("key", MapKey)])
         .gives(Gives::MapValueOrNull)
+        .with(&[
+            MapType::Hash, MapType::Array, MapType::PercpuHash, MapType::PercpuArray, MapType::LruHash,
+            MapType::LruPercpuHash, MapType::LpmTrie, MapType::ArrayOfMaps, MapType::HashOfMaps, MapType::Devmap,
+            MapType::Sockmap, MapType::Xskmap, MapType::Sockhash, MapType::DevmapHash,
+        ])
         .at(any(&[EVERYWHERE, LIRC]))
         .fails(&["null when the map has no such key"]),
     row(2, "map_update_elem", v(3, 19), "Sets the value of a key in a map.")
         .takes(&[arg("map", ConstMap), arg("key", MapKey), arg("value", MapValue), arg("flags", Anything)])
+        .with(&[
+            MapType::Hash, MapType::Array, MapType::PercpuHash, MapType::PercpuArray, MapType::LruHash,
+            MapType::LruPercpuHash, MapType::LpmTrie, MapType::Sockmap, MapType::Sockhash,
+        ])
         .at(any(&[EVERYWHERE, LIRC]))
         .fails(&[
             "-EEXIST when BPF_NOEXIST and the key is there", "-ENOENT when BPF_EXIST and it is not",
@@ -42,6 +51,10 @@ pub(super) const TABLE: &[Helper] = &[
         ]),
     row(3, "map_delete_elem", v(3, 19), "Removes a key and its value from a map.")
         .takes(&[arg("map", ConstMap), arg("key", MapKey)])
+        .with(&[
+            MapType::Hash, MapType::Array, MapType::PercpuHash, MapType::PercpuArray, MapType::LruHash,
+            MapType::LruPercpuHash, MapType::LpmTrie, MapType::Sockmap, MapType::Sockhash,
+        ])
         .at(any(&[EVERYWHERE, LIRC]))
         .fails(&[
             "-ENOENT when the map has no such key", "-EINVAL for arrays, whose entries stay",
@@ -103,7 +116,8 @@ pub(super) const TABLE: &[Helper] = &[
         ]),
     row(12, "tail_call", v(4, 2), "Goes on in another program of a program array and does not come back.")
         .takes(&[arg("ctx", Context), arg("map", ConstMap), arg("index", Anything)])
-        .gives(Gives::Void).moves_packet()
+        .gives(Gives::Void)
+        .with(&[MapType::ProgArray])
         .at(any(&[EVERYWHERE, LIRC]))
         .fails(&["returns only when it fails: no such index, an empty slot, or 33 calls in a row"]),
     row(13, "clone_redirect", v(4, 2), "Sends a copy of the packet to a device, out or in.")
@@ -160,6 +174,7 @@ pub(super) const TABLE: &[Helper] = &[
     row(22, "perf_event_read", v(4, 3), "Reads the counter of a perf event in a map.")
         .takes(&[arg("map", ConstMap), arg("flags", Anything)])
         .gpl()
+        .with(&[MapType::PerfEventArray])
         .at(TRACE)
         .later(&[from(6, 16, EVERYWHERE)])
         .fails(&[
@@ -181,6 +196,7 @@ pub(super) const TABLE: &[Helper] = &[
             arg("size", SizeOrZero),
         ])
         .gpl()
+        .with(&[MapType::PerfEventArray])
         .at(EVERYWHERE.but(any(&[SK_REUSEPORT, FLOW_DISSECTOR, STRUCT_OPS, NETFILTER])))
         .fails(&[
             "-EINVAL for unknown flags or an event of another kind", "-E2BIG for an index beyond the map",
@@ -194,6 +210,7 @@ pub(super) const TABLE: &[Helper] = &[
     row(27, "get_stackid", v(4, 6), "Puts the present call stack into a stack map and gives its number there.")
         .takes(&[arg("ctx", Context), arg("map", ConstMap), arg("flags", Anything)])
         .gpl_at(TRACE.but(PERF_EVENT))
+        .with(&[MapType::StackTrace])
         .at(TRACE)
         .fails(&[
             "-EINVAL for unknown flags", "-EFAULT when there is no stack to be had",
@@ -235,6 +252,7 @@ pub(super) const TABLE: &[Helper] = &[
         .fails(&["-EINVAL when either type is another"]),
     row(33, "skb_under_cgroup", v(4, 8), "Whether the socket of a packet is in a cgroup of a map or below it.")
         .takes(&[arg("ctx", Context), arg("map", ConstMap), arg("index", Anything)])
+        .with(&[MapType::CgroupArray])
         .at(any(&[TC, LWT]))
         .fails(&[
             "0 or 1", "-EINVAL without a socket", "-E2BIG for an index beyond the map",
@@ -257,6 +275,7 @@ pub(super) const TABLE: &[Helper] = &[
         ]),
     row(37, "current_task_under_cgroup", v(4, 9), "Whether the running task is in a cgroup of a map or below it.")
         .takes(&[arg("map", ConstMap), arg("index", Anything)])
+        .with(&[MapType::CgroupArray])
         .at(TRACE)
         .later(&[by(6, 12, CGROUP_TASK), from(6, 16, EVERYWHERE)])
         .needs("CONFIG_CGROUPS")
@@ -339,16 +358,19 @@ pub(super) const TABLE: &[Helper] = &[
         ]),
     row(51, "redirect_map", v(4, 14), "Sends the frame to what a device, CPU or socket map has at a key.")
         .takes(&[arg("map", ConstMap), arg("key", Anything), arg("flags", Anything)])
+        .with(&[MapType::Devmap, MapType::Cpumap, MapType::Xskmap, MapType::DevmapHash])
         .at(XDP)
         .fails(&[
             "the result in the lower bits of flags when the map has no such key", "XDP_ABORTED for unknown flags",
         ]),
     row(52, "sk_redirect_map", v(4, 14), "Passes a message of a stream to a socket of a socket map.")
         .takes(&[arg("ctx", Context), arg("map", ConstMap), arg("key", Anything), arg("flags", Anything)])
+        .with(&[MapType::Sockmap])
         .at(SK_SKB)
         .fails(&["SK_DROP for unknown flags or when no socket stands there"]),
     row(53, "sock_map_update", v(4, 14), "Puts the socket into a socket map.")
         .takes(&[arg("ctx", Context), arg("map", ConstMap), arg("key", MapKey), arg("flags", Anything)])
+        .with(&[MapType::Sockmap])
         .at(SOCK_OPS)
         .fails(&[
             "-EINVAL for unknown flags", "-EOPNOTSUPP when the socket is of another kind or in another state",
@@ -367,6 +389,7 @@ pub(super) const TABLE: &[Helper] = &[
         and running.")
         .takes(&[arg("map", ConstMap), arg("flags", Anything), arg("buf", MemOut), arg("buf_size", Size)])
         .gpl()
+        .with(&[MapType::PerfEventArray])
         .at(TRACE)
         .later(&[from(6, 16, EVERYWHERE)])
         .fails(&[
@@ -410,6 +433,7 @@ pub(super) const TABLE: &[Helper] = &[
         ]),
     row(60, "msg_redirect_map", v(4, 17), "Passes a message to a socket of a socket map.")
         .takes(&[arg("ctx", Context), arg("map", ConstMap), arg("key", Anything), arg("flags", Anything)])
+        .with(&[MapType::Sockmap])
         .at(SK_MSG)
         .fails(&["SK_DROP for unknown flags or when no socket stands there"]),
     row(61, "msg_apply_bytes", v(4, 17), "Applies the verdict to the next bytes of a message only.")
@@ -472,6 +496,7 @@ pub(super) const TABLE: &[Helper] = &[
         ]),
     row(70, "sock_hash_update", v(4, 18), "Puts the socket into a socket hash.")
         .takes(&[arg("ctx", Context), arg("map", ConstMap), arg("key", MapKey), arg("flags", Anything)])
+        .with(&[MapType::Sockhash])
         .at(SOCK_OPS)
         .fails(&[
             "-EINVAL for unknown flags", "-EOPNOTSUPP when the socket is of another kind or in another state",
@@ -479,10 +504,12 @@ pub(super) const TABLE: &[Helper] = &[
         ]),
     row(71, "msg_redirect_hash", v(4, 18), "Passes a message to a socket of a socket hash.")
         .takes(&[arg("ctx", Context), arg("map", ConstMap), arg("key", MapKey), arg("flags", Anything)])
+        .with(&[MapType::Sockhash])
         .at(SK_MSG)
         .fails(&["SK_DROP for unknown flags or when no socket stands there"]),
     row(72, "sk_redirect_hash", v(4, 18), "Passes a message of a stream to a socket of a socket hash.")
         .takes(&[arg("ctx", Context), arg("map", ConstMap), arg("key", MapKey), arg("flags", Anything)])
+        .with(&[MapType::Sockhash])
         .at(SK_SKB)
         .fails(&["SK_DROP for unknown flags or when no socket stands there"]),
     row(73, "lwt_push_encap", v(4, 18), "Puts an outer header before a packet of a route.")
@@ -534,9 +561,11 @@ pub(super) const TABLE: &[Helper] = &[
     row(81, "get_local_storage", v(4, 19), "The storage that the cgroup keeps for the program.")
         .takes(&[arg("map", ConstMap), arg("flags", Anything)])
         .gives(Gives::MapValue)
+        .with(&[MapType::CgroupStorage, MapType::PercpuCgroupStorage])
         .at(any(&[CGROUP, LSM_CGROUP])),
     row(82, "sk_select_reuseport", v(4, 19), "Chooses a socket of a map for the packet.")
         .takes(&[arg("ctx", Context), arg("map", ConstMap), arg("key", MapKey), arg("flags", Anything)])
+        .with(&[MapType::ReuseportSockarray, MapType::Sockmap, MapType::Sockhash])
         .at(SK_REUSEPORT)
         .fails(&[
             "-ENOENT when no socket stands there or it left its group", "-EBADFD when it is of another group",
@@ -569,15 +598,18 @@ pub(super) const TABLE: &[Helper] = &[
         .at(any(&[TC, XDP, CGROUP_SKB, SK_SKB, SOCK_ADDR, SK_LOOKUP])),
     row(87, "map_push_elem", v(4, 20), "Puts a value into a queue, a stack or a bloom filter.")
         .takes(&[arg("map", ConstMap), arg("value", MapValue), arg("flags", Anything)])
+        .with(&[MapType::Queue, MapType::Stack, MapType::BloomFilter])
         .at(any(&[EVERYWHERE, LIRC]))
         .fails(&["-E2BIG when it is full", "-EINVAL for unknown flags", "-EBUSY when the lock is held by this CPU"]),
     row(88, "map_pop_elem", v(4, 20), "Takes the next value out of a queue or a stack.")
         .takes(&[arg("map", ConstMap), arg("value", MapValueOut)])
+        .with(&[MapType::Queue, MapType::Stack])
         .at(any(&[EVERYWHERE, LIRC]))
         .fails(&["-ENOENT when it is empty", "the value is then zero", "-EBUSY when the lock is held by this CPU"]),
     row(89, "map_peek_elem", v(4, 20), "Reads the next value of a queue or a stack and leaves it there; asks a bloom \
         filter for a value.")
         .takes(&[arg("map", ConstMap), arg("value", MapValueOut)])
+        .with(&[MapType::Queue, MapType::Stack, MapType::BloomFilter])
         .at(any(&[EVERYWHERE, LIRC]))
         .fails(&[
             "-ENOENT when it is empty or the value was never put in", "-EBUSY when the lock is held by this CPU",
@@ -682,6 +714,7 @@ pub(super) const TABLE: &[Helper] = &[
             ]),
         ])
         .gives(Gives::MapValueOrNull)
+        .with(&[MapType::SkStorage])
         .at(any(&[TC, CGROUP_SKB, CGROUP_SOCK, SOCK_OPS, SK_MSG, SOCK_ADDR, CGROUP_SOCKOPT, TRACE_SK_STORAGE, LSM, TCP_CONGESTION]))
         .fails(&["null when there is none and none was asked for or could be made"]),
     row(108, "sk_storage_delete", v(5, 2), "Removes the storage that a map keeps for a socket.")
@@ -689,6 +722,7 @@ pub(super) const TABLE: &[Helper] = &[
         .otherwise(&[
             at(TRACE_SK_STORAGE, &[arg("map", ConstMap), arg("sk", BtfOrNull("sock_common"))]),
         ])
+        .with(&[MapType::SkStorage])
         .at(any(&[TC, CGROUP_SKB, SOCK_OPS, SK_MSG, SOCK_ADDR, CGROUP_SOCKOPT, TRACE_SK_STORAGE, LSM, TCP_CONGESTION]))
         .fails(&["-ENOENT when there is none", "-EINVAL without a socket"]),
     row(109, "send_signal", v(5, 3), "Sends a signal to the process of the running task.")
@@ -716,6 +750,7 @@ pub(super) const TABLE: &[Helper] = &[
             arg("size", SizeOrZero),
         ])
         .gpl()
+        .with(&[MapType::PerfEventArray])
         .at(TYPED)
         .fails(&["as perf_event_output"]),
     row(112, "probe_read_user", v(5, 5), "Copies memory of the running task's process.")
@@ -775,6 +810,7 @@ pub(super) const TABLE: &[Helper] = &[
             arg("size", SizeOrZero),
         ])
         .gpl()
+        .with(&[MapType::PerfEventArray])
         .at(TYPED)
         .fails(&["as perf_event_output"]),
     row(122, "get_netns_cookie", v(5, 7), "A number that is the same for a network namespace as long as it lives, \
@@ -831,11 +867,13 @@ pub(super) const TABLE: &[Helper] = &[
         .fails(&["0 when the socket is not full or there is no such ancestor"]),
     row(130, "ringbuf_output", v(5, 8), "Copies a record into a ring buffer.")
         .takes(&[arg("map", ConstMap), arg("data", MemIn), arg("size", SizeOrZero), arg("flags", Anything)])
+        .with(&[MapType::Ringbuf])
         .at(EVERYWHERE)
         .fails(&["-EAGAIN when there is no room", "-EINVAL for unknown flags"]),
     row(131, "ringbuf_reserve", v(5, 8), "Makes room for a record in a ring buffer.")
         .takes(&[arg("map", ConstMap), arg("size", AllocSize), arg("flags", Anything)])
         .gives(Gives::RingbufRecordOrNull).acquires()
+        .with(&[MapType::Ringbuf])
         .at(EVERYWHERE)
         .fails(&["null when there is no room or for unknown flags"]),
     row(132, "ringbuf_submit", v(5, 8), "Hands a record of a ring buffer over to its reader.")
@@ -849,6 +887,7 @@ pub(super) const TABLE: &[Helper] = &[
     row(134, "ringbuf_query", v(5, 8), "One figure of a ring buffer: unread bytes, size, or the position of reader \
         or writer.")
         .takes(&[arg("map", ConstMap), arg("flags", Anything)])
+        .with(&[MapType::Ringbuf])
         .at(EVERYWHERE)
         .fails(&["0 for unknown flags"]),
     row(135, "csum_level", v(5, 8), "Changes or reads how many checksums of a packet the device has confirmed.")
@@ -917,10 +956,12 @@ pub(super) const TABLE: &[Helper] = &[
             arg("flags", Anything),
         ])
         .gives(Gives::MapValueOrNull)
+        .with(&[MapType::InodeStorage])
         .at(LSM)
         .fails(&["null when there is none and none was asked for or could be made"]),
     row(146, "inode_storage_delete", v(5, 10), "Removes the storage that a map keeps for an inode.")
         .takes(&[arg("map", ConstMap), arg("inode", BtfOrNull("inode"))])
+        .with(&[MapType::InodeStorage])
         .at(LSM)
         .fails(&["-ENOENT when there is none", "-EINVAL without an inode"]),
     row(147, "d_path", v(5, 10), "Writes the full path of a file as text.")
@@ -981,11 +1022,13 @@ pub(super) const TABLE: &[Helper] = &[
             arg("flags", Anything),
         ])
         .gives(Gives::MapValueOrNull)
+        .with(&[MapType::TaskStorage])
         .at(any(&[TRACE, SCHED_EXT]))
         .later(&[from(6, 16, EVERYWHERE)])
         .fails(&["null when there is none and none was asked for or could be made"]),
     row(157, "task_storage_delete", v(5, 11), "Removes the storage that a map keeps for a task.")
         .takes(&[arg("map", ConstMap), arg("task", BtfOrNull("task_struct"))])
+        .with(&[MapType::TaskStorage])
         .at(any(&[TRACE, SCHED_EXT]))
         .later(&[from(6, 16, EVERYWHERE)])
         .fails(&["-ENOENT when there is none", "-EINVAL without a task", "-EBUSY when the map is in use by this CPU"]),
@@ -1023,6 +1066,10 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[
             arg("map", ConstMap), arg("callback", Callback), arg("context", StackOrNull), arg("flags", Anything),
         ])
+        .with(&[
+            MapType::Hash, MapType::Array, MapType::PercpuHash, MapType::PercpuArray, MapType::LruHash,
+            MapType::LruPercpuHash,
+        ])
         .at(EVERYWHERE)
         .fails(&["the number of entries called for", "-EINVAL for unknown flags or map types"]),
     row(165, "snprintf", v(5, 13), "Writes formatted text into a buffer.")
@@ -1058,6 +1105,7 @@ pub(super) const TABLE: &[Helper] = &[
     row(169, "timer_init", v(5, 15), "Prepares the timer in a map value.")
         .takes(&[arg("timer", Timer), arg("map", ConstMap), arg("flags", Anything)])
         .gpl()
+        .with(&[MapType::Hash, MapType::Array, MapType::LruHash])
         .at(EVERYWHERE)
         .fails(&[
             "-EBUSY when it is prepared", "-EINVAL for unknown clocks or flags", "-EPERM when nothing holds the map",
@@ -1200,6 +1248,7 @@ pub(super) const TABLE: &[Helper] = &[
     row(195, "map_lookup_percpu_elem", v(5, 19), "Finds the value of a key in a per-CPU map, for any CPU.")
         .takes(&[arg("map", ConstMap), arg("key", MapKey), arg("cpu", Anything)])
         .gives(Gives::MapValueOrNull)
+        .with(&[MapType::PercpuHash, MapType::PercpuArray, MapType::LruPercpuHash])
         .at(EVERYWHERE)
         .fails(&["null when there is no such key or CPU"]),
     row(196, "skc_to_mptcp_sock", v(5, 19), "The socket as an MPTCP socket.")
@@ -1213,6 +1262,7 @@ pub(super) const TABLE: &[Helper] = &[
         .fails(&["-E2BIG when it is too large", "-EINVAL for unknown flags"]),
     row(198, "ringbuf_reserve_dynptr", v(5, 19), "Makes room for a record in a ring buffer and a dynptr of it.")
         .takes(&[arg("map", ConstMap), arg("size", Anything), arg("flags", Anything), arg("ptr", RingbufDynptrOut)])
+        .with(&[MapType::Ringbuf])
         .at(EVERYWHERE)
         .fails(&["-EINVAL without room, for unknown flags or sizes", "the dynptr must be given back all the same"]),
     row(199, "ringbuf_submit_dynptr", v(5, 19), "Hands the record of a dynptr over to the ring buffer's reader.")
@@ -1281,6 +1331,7 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[
             arg("map", ConstMap), arg("callback", Callback), arg("context", StackOrNull), arg("flags", Anything),
         ])
+        .with(&[MapType::UserRingbuf])
         .at(EVERYWHERE)
         .fails(&[
             "the number of records", "-EBUSY when another drains it", "-EINVAL for unknown flags or a broken record",
@@ -1292,11 +1343,13 @@ pub(super) const TABLE: &[Helper] = &[
             arg("flags", Anything),
         ])
         .gives(Gives::MapValueOrNull)
+        .with(&[MapType::CgrpStorage])
         .at(EVERYWHERE)
         .needs("CONFIG_CGROUPS")
         .fails(&["null when there is none and none was asked for or could be made"]),
     row(211, "cgrp_storage_delete", v(6, 2), "Removes the storage that a map keeps for a cgroup.")
         .takes(&[arg("map", ConstMap), arg("cgroup", BtfOrNull("cgroup"))])
+        .with(&[MapType::CgrpStorage])
         .at(EVERYWHERE)
         .needs("CONFIG_CGROUPS")
         .fails(&[

@@ -99,3 +99,15 @@ fn arguments_are_those_of_the_place() {
     assert_eq!(kinds("get_socket_cookie", Place::SchedCls), [ArgKind::Context]);
     assert_eq!(kinds("get_socket_cookie", Place::Iter), [ArgKind::SockOrNull]);
 }
+
+#[test]
+fn what_takes_a_map_says_of_which_types() {
+    for row in TABLE {
+        let takes = row.args.iter().any(|a| a.kind == ArgKind::ConstMap);
+        assert_eq!(takes, !row.maps.is_empty(), "{}", row.name);
+        let mut maps = row.maps.to_vec();
+        maps.sort();
+        maps.dedup();
+        assert_eq!(maps.len(), row.maps.len(), "{}", row.name);
+    }
+}
