@@ -49,8 +49,9 @@ pub(crate) fn run() -> Result<()> {
     for file in sources(&root())? {
         source(&file, &mut findings)?;
     }
+    findings.extend(crate::generate::stale()?);
     if findings.is_empty() {
-        println!("check: layers, licences, file sizes, module docs and unsafe are as they should be");
+        println!("check: the reference, layers, licences, file sizes, module docs and unsafe are as they should be");
         return Ok(());
     }
     findings.iter().for_each(|f| println!("{f}"));

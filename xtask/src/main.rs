@@ -3,6 +3,7 @@
 
 mod bench;
 mod check;
+mod generate;
 mod objects;
 mod test;
 
@@ -12,6 +13,7 @@ use anyhow::{Result, bail};
 
 const USAGE: &str = "tasks:
   check           layers, file sizes, module docs, unsafe, licences of dependencies
+  gen docs        docs/reference/ from the tables of facts
   objects [bless] compile the examples and test programs, compare with the committed objects (bless: replace them)
   test [quick]    the test lanes; quick is what needs no privilege
   bench [--write] how fast skep is, with peers side by side (--write: into docs/performance.md)";
@@ -31,6 +33,7 @@ fn run() -> Result<()> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
         ["check"] => check::run(),
+        ["gen", "docs"] => generate::docs(),
         ["objects"] => objects::run(false),
         ["objects", "bless"] => objects::run(true),
         ["test"] => test::run(false),

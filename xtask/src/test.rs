@@ -23,6 +23,7 @@ const PACKAGES: &[&str] = &[
     "libxdp1",
     "python3",
     "tshark",
+    "tcpdump",
     "qemu-system-x86",
     "systemd",
 ];
@@ -62,7 +63,7 @@ pub(crate) fn run(quick: bool) -> Result<()> {
             lane(
                 "tests",
                 &["cargo", "test", "--workspace", "--locked", "--no-fail-fast", "--features",
-                  "skep-object/corpus-tests,skep-vm/kernel-tests,skep-kernel/kernel-tests,skep/kernel-tests,skep-cli/kernel-tests"],
+                  "skep-object/corpus-tests,skep-vm/corpus-tests,skep-vm/kernel-tests,skep-kernel/kernel-tests,skep/kernel-tests,skep-cli/kernel-tests"],
             ),
         ]);
     }

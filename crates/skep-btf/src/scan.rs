@@ -13,6 +13,8 @@ use crate::read::{Reader, string};
 pub enum KindId {
     /// `struct`.
     Struct = 4,
+    /// `enum`, of at most 32 bits.
+    Enum = 6,
     /// A typedef.
     Typedef = 8,
     /// A function.
@@ -80,6 +82,12 @@ impl<'a> Scan<'a> {
     pub fn tagged(&self, tag: &str) -> Vec<TypeId> {
         let tags = self.heads().filter(|(_, h)| h.kind == KindId::DeclTag as u8 && self.is_named(h.name_off, tag));
         tags.map(|(_, head)| TypeId(head.target)).collect()
+    }
+
+    /// The names of an enum's constants.
+    pub fn enumerators(&self, name: &str) -> Option<Vec<&'a str>> {
+        let Kind::Enum { values, .. } = self.get(self.find(KindId::Enum, name)?)?.kind else { return None };
+        Some(values.iter().filter_map(|v| self.string(v.name_off)).collect())
     }
 
     /// A type, parsed; `None` for `void` and for numbers that no type has.

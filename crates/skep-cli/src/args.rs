@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use skep::{Engine, Hook};
 use skep_isa::asm::DIRECTIVES;
+use skep_isa::explain::NOUNS;
 
 /// The whole of eBPF in one program.
 #[derive(Parser, Debug)]
@@ -43,8 +44,18 @@ pub(crate) enum Command {
     /// Maps in the kernel.
     #[command(subcommand)]
     Map(Map),
+    /// Explain any row of any table, and whether it works here.
+    Explain(Explain),
+    /// Show every kind of hook: whether it works here, why not, what the vm has for it.
+    Hooks(Hooks),
     /// Show what eBPF this kernel can do, by trying.
     Feature(Feature),
+    /// Answer trials for the other verbs.
+    #[command(hide = true, name = crate::command::trial::VERB)]
+    Trial {
+        /// The questions.
+        questions: Vec<String>,
+    },
     /// Print a shell's completion script.
     #[command(after_help = "Example:\n  skep completion bash > /etc/bash_completion.d/skep")]
     Completion {
@@ -156,6 +167,27 @@ pub(crate) enum Map {
     },
 }
 
+/// `skep explain`.
+#[derive(Args, Debug)]
+#[command(after_help = explain_help())]
+pub(crate) struct Explain {
+    /// A noun and a name; without a noun all tables are searched, without a name the noun's names are listed.
+    #[arg(value_name = "[NOUN] NAME")]
+    pub(crate) words: Vec<String>,
+    /// One JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `skep hooks`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  sudo skep hooks")]
+pub(crate) struct Hooks {
+    /// One JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// `skep feature`.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  sudo skep feature")]
@@ -194,6 +226,19 @@ fn run_help() -> String {
         sudo skep run protocols.bpf.o --on xdp:eth0 --for 10s --json\n  \
         sudo skep run opens.bpf.o                       hooks come from the object's sections";
     format!("{examples}\n\nHooks: {}", Hook::forms())
+}
+
+/// Examples, and the nouns from their table.
+fn explain_help() -> String {
+    let examples = "Examples:\n  \
+        skep explain map_lookup_elem           a helper\n  \
+        skep explain prog xdp                  a program type\n  \
+        skep explain section uprobe.multi      a section name\n  \
+        skep explain helpers                   all helpers, a line each\n  \
+        sudo skep explain types                program type × attach type, and what works here";
+    let width = NOUNS.iter().map(|row| row.noun.name().len()).max().unwrap_or(0);
+    let nouns: Vec<String> = NOUNS.iter().map(|row| format!("  {:width$}  {}", row.noun.name(), row.what)).collect();
+    format!("{examples}\n\nNouns:\n{}", nouns.join("\n"))
 }
 
 /// A program, and the directives from their table.

@@ -27,6 +27,9 @@ fn main() -> ExitCode {
         Command::Prog(prog) => command::prog::run(prog),
         Command::Map(map) => command::map::run(map),
         Command::Feature(feature) => command::feature::run(feature),
+        Command::Explain(explain) => command::explain::run(explain),
+        Command::Hooks(hooks) => command::hooks::run(hooks),
+        Command::Trial { questions } => command::trial::run(questions),
         Command::Completion { shell } => command::completion::run(*shell),
         Command::Man { folder } => command::man::run(folder),
     };

@@ -89,6 +89,7 @@ codes! {
     ATTACH "K0005" 3 "The kernel did not attach a program.";
     USAGE "C0001" 2 "The command line asks for something that cannot be.";
     INTERNAL "C0002" 2 "Output could not be made.";
+    NO_ROW "C0003" 2 "No table has a row of this name, or no noun is spelled so.";
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ mod reject;
 mod ring;
 mod symbols;
 mod sys;
+pub mod trial;
 
 pub use attach::{Link, attach, sweep_tc};
 pub use btf::btf_bytes;

@@ -1,11 +1,12 @@
-//! Contexts: the tables of `xdp_md` and `__sk_buff` fields, and what loads from and stores to them mean.
+//! Contexts: what loads from and stores to `xdp_md` and `__sk_buff` mean.
 //!
-//! Offsets and sizes are those of `include/uapi/linux/bpf.h`; who may read and write a field is what Linux 6.18's
-//! verifier accepts.
+//! Where a field lies and who may load and store it is [`skep_isa::spec::context`]'s word; here stands what is behind
+//! each.
 
 use crate::memory::{packet_pointer, read_le};
 use crate::packet::Packet;
-use skep_isa::spec::ProgType;
+use skep_isa::spec::context::{Context, Op};
+use skep_isa::spec::{AttachType, ProgType};
 
 /// What a context is, and so which helpers and fields a program has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub(crate) enum Kind {
     Socket,
     /// `__sk_buff` of a cgroup's packet filter.
     Cgroup,
+    /// `struct seccomp_data`, put in as a frame, of a translated seccomp filter; no program type has it.
+    Seccomp,
 }
 
 impl Kind {
@@ -36,58 +39,50 @@ impl Kind {
         1 << self as u8
     }
 
-    fn table(self) -> &'static [Field] {
+    /// What is behind the fields of its row, in their order.
+    fn ids(self) -> &'static [(&'static str, Id)] {
         match self {
             Kind::Xdp => XDP,
+            // Words of the frame, not fields.
+            Kind::Seccomp => &[],
             _ => SKB,
+        }
+    }
+
+    /// The program type whose rights it has. XDP programs run as for a device map, and so see every field.
+    const fn rights(self) -> Option<(ProgType, Option<AttachType>)> {
+        match self {
+            Kind::Xdp => Some((ProgType::Xdp, Some(AttachType::XdpDevmap))),
+            Kind::Tc => Some((ProgType::SchedCls, None)),
+            Kind::Socket => Some((ProgType::SocketFilter, None)),
+            Kind::Cgroup => Some((ProgType::CgroupSkb, None)),
+            Kind::Seccomp => None,
         }
     }
 }
 
 /// Which kinds of program may do something, as a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Access(u8);
+pub(crate) struct Access(u8);
 
 impl Access {
-    /// No program.
-    pub const NONE: Access = Access(0);
     /// XDP programs.
-    pub const XDP: Access = Access(Kind::Xdp.bit());
+    pub(crate) const XDP: Access = Access(Kind::Xdp.bit());
     /// tc classifiers and actions.
-    pub const TC: Access = Access(Kind::Tc.bit());
-    /// Socket filters.
-    pub const SOCKET: Access = Access(Kind::Socket.bit());
-    /// Packet filters of cgroups.
-    pub const CGROUP: Access = Access(Kind::Cgroup.bit());
+    pub(crate) const TC: Access = Access(Kind::Tc.bit());
     /// Every program with an `__sk_buff`.
-    pub const ANY_SKB: Access = Access::TC.and(Access::SOCKET).and(Access::CGROUP);
+    pub(crate) const ANY_SKB: Access = Access(Kind::Tc.bit() | Kind::Socket.bit() | Kind::Cgroup.bit());
     /// Every program.
-    pub const ALL: Access = Access::ANY_SKB.and(Access::XDP);
+    pub(crate) const ALL: Access = Access::ANY_SKB.and(Access::XDP);
 
     /// Both sets together.
-    pub const fn and(self, other: Access) -> Access {
+    pub(crate) const fn and(self, other: Access) -> Access {
         Access(self.0 | other.0)
     }
 
     pub(crate) const fn has(self, kind: Kind) -> bool {
         self.0 & kind.bit() != 0
     }
-}
-
-/// One field of a context.
-#[derive(Debug)]
-pub struct Field {
-    /// Offset in bytes.
-    pub offset: usize,
-    /// Size in bytes.
-    pub size: usize,
-    /// Name in `xdp_md` or `__sk_buff`.
-    pub name: &'static str,
-    /// Programs that may load it.
-    pub read: Access,
-    /// Programs that may store to it.
-    pub write: Access,
-    id: Id,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,84 +127,76 @@ impl Id {
     }
 }
 
-const fn field(offset: usize, size: usize, name: &'static str, read: Access, write: Access, id: Id) -> Field {
-    Field { offset, size, name, read, write, id }
-}
-
-const N: Access = Access::NONE;
-const TC: Access = Access::TC;
-const X: Access = Access::XDP;
-const ANY: Access = Access::ANY_SKB;
-const TC_CG: Access = Access::TC.and(Access::CGROUP);
-
-/// Fields of `xdp_md`.
-#[rustfmt::skip]
-pub const XDP: &[Field] = &[
-    field(0, 4, "data", X, N, Id::Data),
-    field(4, 4, "data_end", X, N, Id::DataEnd),
-    field(8, 4, "data_meta", X, N, Id::DataMeta),
-    field(12, 4, "ingress_ifindex", X, N, Id::IngressIfindex),
-    field(16, 4, "rx_queue_index", X, N, Id::RxQueue),
-    field(20, 4, "egress_ifindex", X, N, Id::EgressIfindex),
+/// Behind the fields of `xdp_md`, in the order of its row.
+const XDP: &[(&str, Id)] = &[
+    ("data", Id::Data),
+    ("data_end", Id::DataEnd),
+    ("data_meta", Id::DataMeta),
+    ("ingress_ifindex", Id::IngressIfindex),
+    ("rx_queue_index", Id::RxQueue),
+    ("egress_ifindex", Id::EgressIfindex),
 ];
 
-/// Fields of `__sk_buff`.
-#[rustfmt::skip]
-pub const SKB: &[Field] = &[
-    field(0, 4, "len", ANY, N, Id::Len),
-    field(4, 4, "pkt_type", ANY, N, Id::PktType),
-    field(8, 4, "mark", ANY, TC_CG, Id::Mark),
-    field(12, 4, "queue_mapping", ANY, TC, Id::QueueMapping),
-    field(16, 4, "protocol", ANY, N, Id::Protocol),
-    field(20, 4, "vlan_present", ANY, N, Id::VlanPresent),
-    field(24, 4, "vlan_tci", ANY, N, Id::VlanTci),
-    field(28, 4, "vlan_proto", ANY, N, Id::VlanProto),
-    field(32, 4, "priority", ANY, TC_CG, Id::Priority),
-    field(36, 4, "ingress_ifindex", ANY, N, Id::IngressIfindex),
-    field(40, 4, "ifindex", ANY, N, Id::Ifindex),
-    field(44, 4, "tc_index", ANY, TC, Id::TcIndex),
-    field(48, 20, "cb", ANY, ANY, Id::Cb),
-    field(68, 4, "hash", ANY, N, Id::Hash),
-    field(72, 4, "tc_classid", TC, TC, Id::TcClassid),
-    field(76, 4, "data", TC_CG, N, Id::Data),
-    field(80, 4, "data_end", TC_CG, N, Id::DataEnd),
-    field(84, 4, "napi_id", ANY, N, Id::Zero),
-    field(88, 4, "family", Access::CGROUP, N, Id::Zero),
-    field(92, 4, "remote_ip4", Access::CGROUP, N, Id::Zero),
-    field(96, 4, "local_ip4", Access::CGROUP, N, Id::Zero),
-    field(100, 16, "remote_ip6", Access::CGROUP, N, Id::Zero),
-    field(116, 16, "local_ip6", Access::CGROUP, N, Id::Zero),
-    field(132, 4, "remote_port", Access::CGROUP, N, Id::Zero),
-    field(136, 4, "local_port", Access::CGROUP, N, Id::Zero),
-    field(140, 4, "data_meta", TC, N, Id::DataMeta),
-    field(152, 8, "tstamp", TC_CG, TC_CG, Id::Tstamp),
-    field(160, 4, "wire_len", TC, N, Id::WireLen),
-    field(164, 4, "gso_segs", ANY, N, Id::Zero),
-    field(168, 8, "sk", ANY, N, Id::Zero),
-    field(176, 4, "gso_size", ANY, N, Id::Zero),
-    field(180, 1, "tstamp_type", TC, N, Id::TstampType),
-    field(184, 8, "hwtstamp", TC_CG, N, Id::Zero),
+/// Behind the fields of `__sk_buff`, in the order of its row.
+const SKB: &[(&str, Id)] = &[
+    ("len", Id::Len),
+    ("pkt_type", Id::PktType),
+    ("mark", Id::Mark),
+    ("queue_mapping", Id::QueueMapping),
+    ("protocol", Id::Protocol),
+    ("vlan_present", Id::VlanPresent),
+    ("vlan_tci", Id::VlanTci),
+    ("vlan_proto", Id::VlanProto),
+    ("priority", Id::Priority),
+    ("ingress_ifindex", Id::IngressIfindex),
+    ("ifindex", Id::Ifindex),
+    ("tc_index", Id::TcIndex),
+    ("cb", Id::Cb),
+    ("hash", Id::Hash),
+    ("tc_classid", Id::TcClassid),
+    ("data", Id::Data),
+    ("data_end", Id::DataEnd),
+    ("napi_id", Id::Zero),
+    ("family", Id::Zero),
+    ("remote_ip4", Id::Zero),
+    ("local_ip4", Id::Zero),
+    ("remote_ip6", Id::Zero),
+    ("local_ip6", Id::Zero),
+    ("remote_port", Id::Zero),
+    ("local_port", Id::Zero),
+    ("data_meta", Id::DataMeta),
+    ("flow_keys", Id::Zero),
+    ("tstamp", Id::Tstamp),
+    ("wire_len", Id::WireLen),
+    ("gso_segs", Id::Zero),
+    ("sk", Id::Zero),
+    ("gso_size", Id::Zero),
+    ("tstamp_type", Id::TstampType),
+    ("hwtstamp", Id::Zero),
 ];
 
-/// The field that holds all of `size` bytes at `offset`, and the offset inside it.
-fn find(kind: Kind, offset: usize, size: usize) -> Option<(&'static Field, usize)> {
-    let field = kind.table().iter().find(|f| offset >= f.offset && offset - f.offset < f.size)?;
-    let inside = offset - field.offset;
-    // Parts of a field may be accessed in an skb only, and of its time stamps never.
-    let whole = kind == Kind::Xdp || field.size == 8;
-    let fits = if whole { size == field.size } else { inside + size <= field.size && inside.is_multiple_of(size) };
-    fits.then_some((field, inside))
+/// What is behind the `size` bytes at `offset`, and where in their field they are; or why the program may not.
+fn find(kind: Kind, offset: usize, size: usize, op: Op) -> Result<(Id, usize), Refusal> {
+    let (prog_type, attach) = kind.rights().ok_or(Refusal::NoField)?;
+    let row = Context::of(prog_type).ok_or(Refusal::NoField)?;
+    let (at, bytes) = (u32::try_from(offset), u32::try_from(size));
+    let (Ok(at), Ok(bytes)) = (at, bytes) else { return Err(Refusal::NoField) };
+    row.access(prog_type, attach, at, bytes, op)?;
+    let holds = |from: u16, size: u16| offset >= from.into() && offset - usize::from(from) < size.into();
+    let position = row.fields.iter().position(|f| holds(f.offset, f.size)).ok_or(Refusal::NoField)?;
+    let (field, id) = row.fields.get(position).zip(kind.ids().get(position)).ok_or(Refusal::NoField)?;
+    Ok((id.1, offset - usize::from(field.offset)))
 }
 
 /// Loads `size` bytes at `offset` of a context, `None` where the program may not.
 pub(crate) fn load(kind: Kind, packet: &Packet, offset: usize, size: usize) -> Option<u64> {
-    let (field, inside) = find(kind, offset, size)?;
-    if !field.read.has(kind) {
-        return None;
+    if kind == Kind::Seccomp {
+        let aligned = size == 4 && offset.is_multiple_of(4);
+        return packet.bytes(offset, size).filter(|_| aligned).map(read_le);
     }
+    let (id, inside) = find(kind, offset, size, Op::Load).ok()?;
     let s = &packet.state;
-    let value = match field.id {
-        Id::Data | Id::DataEnd | Id::DataMeta if size != 4 => return None,
+    let value = match id {
         Id::Data => return Some(packet_pointer(packet.data)),
         Id::DataEnd => return Some(packet_pointer(packet.end)),
         Id::DataMeta => return Some(packet_pointer(packet.meta)),
@@ -236,35 +223,24 @@ pub(crate) fn load(kind: Kind, packet: &Packet, offset: usize, size: usize) -> O
         Id::TstampType => s.tstamp_type.into(),
         Id::WireLen => s.wire_len.into(),
     };
-    if size >= field.id.held() {
+    if size >= id.held() {
         return Some(value);
     }
     value.to_le_bytes().get(inside..inside + size).map(read_le)
 }
 
-/// Whether a store failed because the field may only be read, or because there is none.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    ReadOnly,
-    NoField,
-}
+pub(crate) use skep_isa::spec::context::Refusal;
 
 /// Stores the low `size` bytes of `value` at `offset` of a context.
 pub(crate) fn store(kind: Kind, packet: &mut Packet, offset: usize, size: usize, value: u64) -> Result<(), Refusal> {
-    let (field, inside) = find(kind, offset, size).ok_or(Refusal::NoField)?;
-    if !field.write.has(kind) {
-        return Err(Refusal::ReadOnly);
-    }
+    let (id, inside) = find(kind, offset, size, Op::Store)?;
     let s = &mut packet.state;
-    if field.id == Id::Cb {
+    if id == Id::Cb {
         let bytes = s.cb.get_mut(inside..inside + size).ok_or(Refusal::NoField)?;
         bytes.copy_from_slice(value.to_le_bytes().get(..size).ok_or(Refusal::NoField)?);
         return Ok(());
     }
-    if size != field.size {
-        return Err(Refusal::NoField);
-    }
-    match field.id {
+    match id {
         Id::Mark => s.mark = value as u32,
         // A queue the device cannot have is not stored (the kernel's NO_QUEUE_MAPPING).
         Id::QueueMapping if value as u32 >= 0xffff => {}
@@ -283,10 +259,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_stand_in_order_and_do_not_overlap() {
-        for table in [XDP, SKB] {
-            for pair in table.windows(2) {
-                assert!(pair[0].offset + pair[0].size <= pair[1].offset, "{}", pair[1].name);
+    fn every_field_of_the_rows_has_something_behind_it() {
+        for kind in [Kind::Xdp, Kind::Tc, Kind::Socket, Kind::Cgroup] {
+            let (prog_type, _) = kind.rights();
+            let row = Context::of(prog_type).expect("a row");
+            let names: Vec<_> = kind.ids().iter().map(|(name, _)| *name).collect();
+            assert_eq!(names, row.fields.iter().map(|f| f.name).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn loads_and_stores_are_those_the_rows_allow() {
+        let mut packet = Packet::new();
+        for kind in [Kind::Xdp, Kind::Tc, Kind::Socket, Kind::Cgroup] {
+            let (prog_type, attach) = kind.rights().ok_or(Refusal::NoField)?;
+            let row = Context::of(prog_type).expect("a row");
+            for offset in 0..row.size + 8 {
+                for size in [1, 2, 4, 8] {
+                    let allowed = |op| row.access(prog_type, attach, offset, size, op).is_ok();
+                    let (at, bytes) = (offset as usize, size as usize);
+                    assert_eq!(load(kind, &packet, at, bytes).is_some(), allowed(Op::Load), "{kind:?} {at}+{bytes}");
+                    let stored = store(kind, &mut packet, at, bytes, 0).is_ok();
+                    assert_eq!(stored, allowed(Op::Store), "{kind:?} {at}+{bytes}");
+                }
             }
         }
     }
@@ -304,8 +299,9 @@ mod tests {
     #[test]
     fn a_socket_filter_may_write_cb_only() {
         let mut packet = Packet::new();
-        for field in SKB {
-            let stored = store(Kind::Socket, &mut packet, field.offset, 4, 1);
+        let row = Context::of(ProgType::SocketFilter).expect("a row");
+        for field in row.fields {
+            let stored = store(Kind::Socket, &mut packet, field.offset.into(), 4, 1);
             assert_eq!(stored.is_ok(), field.name == "cb", "{}", field.name);
         }
     }

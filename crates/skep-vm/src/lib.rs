@@ -2,11 +2,13 @@
 //!
 //! Enter at [`Machine::new`], which makes an object's maps and decodes its programs, and at [`Machine::run`], which
 //! takes one [`Packet`] through one program. A program's pointer is never a host address: it is a region tag and an
-//! offset, and each access is checked against the region. Breaking a rule is a typed [`Fault`].
+//! offset, and each access is checked against the region. Breaking a rule is a typed [`Fault`]. Classic programs enter
+//! at [`classic::Filter`] and [`classic::SeccompFilter`].
 //!
 //! This crate opens no file, socket or clock: time, randomness and text go through [`Host`].
 #![deny(unsafe_code)]
 
+pub mod classic;
 mod context;
 mod decode;
 mod error;
@@ -20,7 +22,6 @@ mod memory;
 mod op;
 mod packet;
 
-pub use context::{Access, Field, SKB, XDP};
 pub use error::{Error, Place, SourceLine};
 pub use fault::{Fault, FaultKind, Region};
 pub use host::{Config, Host, Task};

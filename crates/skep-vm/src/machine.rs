@@ -1,6 +1,7 @@
 //! A machine: an object's maps and decoded programs, ready to take packets.
 
-use skep_object::Object;
+use skep_isa::Insn;
+use skep_object::{Object, ProgramSpec};
 
 use crate::context::Kind;
 use crate::decode::decode;
@@ -147,6 +148,28 @@ impl Machine {
         let stack = Box::new([0; STACK_SIZE]);
         let world = World { maps, stack, frames: Default::default(), keys: Vec::new(), host, config, records_lost: 0 };
         Ok(Machine { programs: decoded, world, faults: 0 })
+    }
+
+    /// A machine without maps whose only program has a context that follows from no program type.
+    pub(crate) fn of_code(code: Vec<Insn>, kind: Kind, host: Box<dyn Host>) -> Result<Machine, Error> {
+        let spec = ProgramSpec {
+            name: "classic".to_owned(),
+            section: String::new(),
+            kind: None,
+            hook: None,
+            code,
+            relocs: Vec::new(),
+            funcs: Vec::new(),
+            lines: Vec::new(),
+        };
+        let (name, license) = (spec.name.clone(), String::new());
+        let object = Object { name, license, programs: vec![spec], maps: Vec::new(), btf: None };
+        // Decoded below, with the kind given.
+        let mut machine = Machine::new(&object, Some(&[]), Config::default(), host)?;
+        for (spec, place) in object.programs.iter().zip(&mut machine.programs) {
+            *place = Some(Program { kind, code: decode(spec, &object, &[], kind)? });
+        }
+        Ok(machine)
     }
 
     /// Takes one packet through one program, given by its index in the object.

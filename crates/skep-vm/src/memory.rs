@@ -170,7 +170,7 @@ impl Vm<'_> {
     fn store_context(&mut self, address: u64, size: usize, value: u64) -> Result<(), FaultKind> {
         context::store(self.kind, self.packet, offset(address), size, value).map_err(|refusal| match refusal {
             context::Refusal::ReadOnly => FaultKind::ReadOnly { region: Region::Context },
-            context::Refusal::NoField => self.fault(address, size, true),
+            _ => self.fault(address, size, true),
         })
     }
 

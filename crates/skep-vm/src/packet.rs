@@ -192,8 +192,11 @@ impl Packet {
         self.end = self.tail;
         self.mac = self.data;
         self.network = (self.data + ETH).min(self.tail);
-        self.writable = !matches!(kind, Kind::Socket | Kind::Cgroup);
+        self.writable = !matches!(kind, Kind::Socket | Kind::Cgroup | Kind::Seccomp);
         self.redirects.clear();
+        if kind == Kind::Seccomp {
+            return Ok(());
+        }
         if like_kernel && len < ETH {
             return Err(Refused::TooShort { len, least: ETH });
         }
@@ -246,7 +249,7 @@ impl Packet {
     /// `like_kernel` as the test run hands it out: a new header of zeros, no held tag.
     pub(crate) fn finish(&mut self, kind: Kind, like_kernel: bool) {
         match kind {
-            Kind::Xdp => {}
+            Kind::Xdp | Kind::Seccomp => {}
             Kind::Socket | Kind::Cgroup if self.data != self.mac => {
                 self.data = self.mac;
                 if like_kernel && let Some(header) = self.buffer.get_mut(self.mac..self.network) {

@@ -9,6 +9,8 @@ mod support;
 
 use kernel::{agree, agree_on_result};
 use skep_isa::Insn;
+use skep_isa::spec::ProgType as P;
+use skep_isa::spec::context::{Context, Field};
 use support::*;
 
 /// Operands at which arithmetic goes wrong.
@@ -163,39 +165,41 @@ fn atomics_agree() {
     sweep(&cases);
 }
 
+/// Fields of a program's context.
+fn fields(prog_type: P) -> &'static [Field] {
+    Context::of(prog_type).expect("a context").fields
+}
+
 /// Every `__sk_buff` field the kernel lets a tc program load, and its value in a test run.
 #[test]
 fn tc_context_fields_agree() {
-    for field in skep_vm::SKB {
+    for field in fields(P::SchedCls) {
         // Addresses, the time-stamp clock of the device, and sizes the vm has no source for.
         if matches!(field.name, "data" | "data_end" | "data_meta" | "sk" | "hwtstamp" | "napi_id" | "cb") {
             continue;
         }
-        let size = if field.size == 20 || field.size == 16 { 4 } else { field.size as u8 };
-        agree_on_result("tc", &[ldx(size, 0, 1, field.offset as i16), exit()], &ipv4(64), field.name);
+        agree_on_result("tc", &[ldx(field.unit, 0, 1, field.offset as i16), exit()], &ipv4(64), field.name);
     }
 }
 
 #[test]
 fn socket_filter_context_fields_agree() {
-    for field in skep_vm::SKB {
+    for field in fields(P::SchedCls) {
         if matches!(field.name, "sk" | "napi_id" | "cb" | "gso_segs" | "hwtstamp" | "tstamp_type") {
             continue;
         }
-        let size = if field.size == 20 || field.size == 16 { 4 } else { field.size as u8 };
-        agree_on_result("socket", &[ldx(size, 0, 1, field.offset as i16), exit()], &ipv4(64), field.name);
+        agree_on_result("socket", &[ldx(field.unit, 0, 1, field.offset as i16), exit()], &ipv4(64), field.name);
     }
 }
 
 /// A cgroup's filter answers with one bit, so that is what is compared; who may load a field is compared in full.
 #[test]
 fn cgroup_filters_agree() {
-    for field in skep_vm::SKB {
+    for field in fields(P::SchedCls) {
         if matches!(field.name, "data" | "data_end" | "sk" | "hwtstamp" | "napi_id" | "cb") {
             continue;
         }
-        let size = if field.size == 20 || field.size == 16 { 4 } else { field.size as u8 };
-        let code = [ldx(size, 0, 1, field.offset as i16), i(0x57, 0, 0, 0, 1), exit()];
+        let code = [ldx(field.unit, 0, 1, field.offset as i16), i(0x57, 0, 0, 0, 1), exit()];
         agree_on_result("cgroup_skb/ingress", &code, &ipv4(64), field.name);
     }
     for len in [13, 14, 33, 34, 64] {
@@ -206,10 +210,10 @@ fn cgroup_filters_agree() {
 /// Who may store to which field of a context, and in which sizes.
 #[test]
 fn context_stores_agree() {
-    for (section, table) in
-        [("xdp", skep_vm::XDP), ("tc", skep_vm::SKB), ("socket", skep_vm::SKB), ("cgroup_skb/ingress", skep_vm::SKB)]
+    for (section, prog_type) in
+        [("xdp", P::Xdp), ("tc", P::SchedCls), ("socket", P::SocketFilter), ("cgroup_skb/ingress", P::CgroupSkb)]
     {
-        for field in table {
+        for field in fields(prog_type) {
             for size in [1, 2, 4, 8] {
                 let offset = field.offset as i16;
                 let code = [mov(2, 0), stx(size, 1, 2, offset), mov(0, 1), exit()];

@@ -3,11 +3,14 @@
 pub(crate) mod asm;
 pub(crate) mod completion;
 pub(crate) mod dis;
+pub(crate) mod explain;
 pub(crate) mod feature;
+pub(crate) mod hooks;
 pub(crate) mod man;
 pub(crate) mod map;
 pub(crate) mod prog;
 pub(crate) mod run;
+pub(crate) mod trial;
 
 use std::io::Write;
 

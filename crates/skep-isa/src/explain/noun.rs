@@ -1,6 +1,6 @@
 //! The nouns of `skep explain`: what kinds of rows there are, how they are spelled, where their pages come from.
 
-use super::{Page, attach, helper, insn, plain, prog, section};
+use super::{Page, attach, ctx, helper, insn, plain, prog, section};
 
 /// A kind of thing that can be explained.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -18,6 +18,7 @@ pub enum Noun {
     Limit,
     Licence,
     Code,
+    Ctx,
 }
 
 /// One row of [`NOUNS`].
@@ -44,13 +45,14 @@ pub const NOUNS: &[Row] = &[
     row(Noun::Attach, &["attach", "attach_type"], "attach types", attach::pages),
     row(Noun::Section, &["section", "sec"], "section names", section::pages),
     row(Noun::Insn, &["insn", "instruction", "opcode"], "instructions", insn::pages),
-    row(Noun::Kfunc, &["kfunc"], "rules of kfuncs", plain::kfunc_rules),
-    row(Noun::Hook, &["hook"], "kinds of hooks", plain::hooks),
+    row(Noun::Kfunc, &["kfunc"], "kfunc rules", plain::kfunc_rules),
+    row(Noun::Hook, &["hook"], "hooks", plain::hooks),
     row(Noun::Link, &["link", "link_type"], "link types", plain::links),
-    row(Noun::Command, &["command", "cmd"], "commands of bpf(2)", plain::commands),
+    row(Noun::Command, &["command", "cmd"], "bpf commands", plain::commands),
     row(Noun::Limit, &["limit"], "limits", plain::limits),
     row(Noun::Licence, &["licence", "license"], "licences", plain::licences),
-    row(Noun::Code, &["code"], "codes of skep's messages", plain::codes),
+    row(Noun::Code, &["code"], "message codes", plain::codes),
+    row(Noun::Ctx, &["ctx", "context"], "contexts", ctx::pages),
 ];
 
 impl Noun {

@@ -55,8 +55,10 @@ macro_rules! numbered {
 }
 pub(crate) use numbered;
 
+pub mod ancillary;
 pub mod attach_type;
 pub mod command;
+pub mod context;
 pub mod helper;
 pub mod hook;
 pub mod kfunc;
@@ -67,10 +69,12 @@ pub mod map_type;
 pub mod place;
 pub mod prog_type;
 pub mod result;
+pub mod seccomp;
 pub mod section;
 
 pub use attach_type::AttachType;
 pub use command::Command;
+pub use context::Context;
 pub use helper::Helper;
 pub use hook::HookKind;
 pub use link_type::LinkType;

@@ -20,7 +20,9 @@ use skep_isa::spec::Command;
 
 use crate::sys;
 
+pub(crate) use netlink::netkit;
 pub use tc::sweep_tc;
+pub(crate) use tc::try_clsact;
 
 /// A program at a hook. Dropping it detaches the program.
 #[derive(Debug)]
@@ -87,6 +89,11 @@ pub fn attach(program: &Program, hook: &Hook) -> Result<Link, Error> {
         Hook::Pcap { .. } => return Err(Error::NotInKernel { hook: hook.to_string() }),
     };
     Ok(Link { hook: hook.clone(), used, device, held })
+}
+
+/// The number of a tracepoint.
+pub(crate) fn tracepoint_id(category: &str, name: &str) -> Result<u64, Error> {
+    tracefs::Events::open()?.id(category, name)
 }
 
 /// A program on its way to a hook.

@@ -1,8 +1,10 @@
 //! Requests to the kernel's routing netlink, and the list of network devices.
 
-use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
+use netlink_packet_core::{
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
+};
 use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::link::{LinkAttribute, LinkMessage};
+use netlink_packet_route::link::{InfoKind, LinkAttribute, LinkInfo, LinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use rustix::io::Errno;
 
@@ -76,6 +78,16 @@ impl Netlink {
             }
         }
     }
+}
+
+/// Makes a pair of netkit devices in the calling thread's namespace and answers the number of its primary end.
+pub(crate) fn netkit() -> Result<u32, Errno> {
+    const NAME: &str = "skep-trial";
+    let mut link = LinkMessage::default();
+    let kind = LinkInfo::Kind(InfoKind::Other("netkit".to_owned()));
+    link.attributes = vec![LinkAttribute::IfName(NAME.to_owned()), LinkAttribute::LinkInfo(vec![kind])];
+    Netlink::open()?.change(RouteNetlinkMessage::NewLink(link), NLM_F_CREATE | NLM_F_EXCL)?;
+    devices()?.into_iter().find(|d| d.name == NAME).map(|d| d.index).ok_or(Errno::NODEV)
 }
 
 /// All network devices of the calling thread's namespace.

@@ -3,7 +3,7 @@
 //! A filter outlives its maker. Each carries a [`Cookie`]; attaching to a device first removes filters whose maker is
 //! gone, and [`sweep_tc`] does so on all devices.
 
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::RouteNetlinkMessage as Message;
@@ -88,6 +88,15 @@ fn add(
     };
     let name = site.program.name();
     let cookie = Cookie::of_this_process(name, made_qdisc).ok_or(("reading /proc/self", Errno::NOENT))?;
+    let message = filter(ifindex, parent, site.program.as_fd(), cookie.to_string());
+    netlink.change(Message::NewTrafficFilter(message), NLM_F_CREATE | NLM_F_EXCL).map_err(|e| ("RTM_NEWTFILTER", e))?;
+    // The kernel chose priority and handle; the cookie tells which filter is ours.
+    let all = ours(netlink, ifindex, parent).map_err(|e| ("RTM_GETTFILTER", e))?;
+    all.into_iter().find(|f| f.cookie == cookie).ok_or(("RTM_GETTFILTER", Errno::NOENT))
+}
+
+/// The request for a filter.
+fn filter(ifindex: i32, parent: u32, program: BorrowedFd<'_>, name: String) -> TcMessage {
     let mut message = TcMessage::with_index(ifindex);
     message.header.parent = TcHandle::from(parent);
     // Priority 0 lets the kernel choose one that no other filter has.
@@ -95,15 +104,21 @@ fn add(
     message.attributes = vec![
         TcAttribute::Kind("bpf".to_owned()),
         TcAttribute::Options(vec![
-            TcOption::Bpf(TcFilterBpfOption::ProgFd(site.program.as_fd().as_raw_fd().cast_unsigned())),
-            TcOption::Bpf(TcFilterBpfOption::ProgName(cookie.to_string())),
+            TcOption::Bpf(TcFilterBpfOption::ProgFd(program.as_raw_fd().cast_unsigned())),
+            TcOption::Bpf(TcFilterBpfOption::ProgName(name)),
             TcOption::Bpf(TcFilterBpfOption::Flags(TcBpfFlags::DirectAction)),
         ]),
     ];
-    netlink.change(Message::NewTrafficFilter(message), NLM_F_CREATE | NLM_F_EXCL).map_err(|e| ("RTM_NEWTFILTER", e))?;
-    // The kernel chose priority and handle; the cookie tells which filter is ours.
-    let all = ours(netlink, ifindex, parent).map_err(|e| ("RTM_GETTFILTER", e))?;
-    all.into_iter().find(|f| f.cookie == cookie).ok_or(("RTM_GETTFILTER", Errno::NOENT))
+    message
+}
+
+/// Tries a filter on a device of a namespace that is about to end, and the filter with it.
+pub(crate) fn try_clsact(program: BorrowedFd<'_>, ifindex: u32) -> Result<(), Errno> {
+    let ifindex = i32::try_from(ifindex).map_err(|_| Errno::NODEV)?;
+    let mut netlink = Netlink::open()?;
+    netlink.change(Message::NewQueueDiscipline(qdisc(ifindex)), NLM_F_CREATE | NLM_F_EXCL)?;
+    let message = filter(ifindex, INGRESS, program, "skep trial".to_owned());
+    netlink.change(Message::NewTrafficFilter(message), NLM_F_CREATE | NLM_F_EXCL)
 }
 
 impl Drop for Filter {

@@ -163,7 +163,8 @@ fn attach_type(prog_type: ProgType) -> Option<AttachType> {
     row.and_then(|row| row.attach_type)
 }
 
-fn refused(errno: Errno) -> Answer {
+/// What a refusal says of the kernel.
+pub(crate) fn refused(errno: Errno) -> Answer {
     match errno {
         Errno::PERM | Errno::ACCESS if is_privileged() => Answer::No("a policy of this host refuses it".to_owned()),
         Errno::PERM | Errno::ACCESS => Answer::Unknown("this process lacks privilege".to_owned()),

@@ -52,6 +52,24 @@ attrs! {
     BtfLoad { btf: u64, btf_log_buf: u64, btf_size: u32, btf_log_size: u32, btf_log_level: u32, btf_log_true_size: u32 }
     /// `BPF_LINK_CREATE` for a device or a perf event.
     LinkCreate { prog_fd: u32, target: u32, attach_type: u32, flags: u32, cookie: u64 }
+    /// `BPF_LINK_CREATE` for many kernel functions, by the addresses of their names.
+    LinkKprobes {
+        prog_fd: u32, target: u32, attach_type: u32, flags: u32, multi_flags: u32, count: u32, names: u64,
+        addresses: u64, cookies: u64,
+    }
+    /// `BPF_LINK_CREATE` for many places of a user program.
+    LinkUprobes {
+        prog_fd: u32, target: u32, attach_type: u32, flags: u32, path: u64, offsets: u64, counters: u64, cookies: u64,
+        count: u32, multi_flags: u32, pid: u32, pad: u32,
+    }
+    /// `BPF_LINK_CREATE` for a netfilter hook.
+    LinkNetfilter {
+        prog_fd: u32, target: u32, attach_type: u32, flags: u32, family: u32, hook: u32, priority: i32, hook_flags: u32,
+    }
+    /// `BPF_PROG_ATTACH`, and `BPF_PROG_DETACH` of this program.
+    ProgAttach { target: u32, prog_fd: u32, attach_type: u32, flags: u32 }
+    /// `BPF_ITER_CREATE`.
+    IterCreate { link_fd: u32, flags: u32 }
     /// `BPF_ENABLE_STATS`.
     EnableStats { kind: u32 }
 
@@ -103,6 +121,9 @@ mod tests {
         assert_eq!(offset_of!(Info, info), 8);
         assert_eq!(offset_of!(BtfLoad, btf_size), 16);
         assert_eq!(offset_of!(LinkCreate, cookie), 16);
+        assert_eq!((offset_of!(LinkKprobes, multi_flags), offset_of!(LinkKprobes, names)), (16, 24));
+        assert_eq!((offset_of!(LinkUprobes, path), offset_of!(LinkUprobes, count)), (16, 48));
+        assert_eq!((offset_of!(LinkNetfilter, family), size_of::<LinkNetfilter>()), (16, 32));
         assert_eq!((offset_of!(MapInfoRaw, btf_id), offset_of!(MapInfoRaw, map_extra)), (64, 80));
         assert_eq!((offset_of!(ProgInfoRaw, name), offset_of!(ProgInfoRaw, netns_dev)), (64, 88));
         assert_eq!((offset_of!(ProgInfoRaw, btf_id), offset_of!(ProgInfoRaw, run_time_ns)), (128, 192));

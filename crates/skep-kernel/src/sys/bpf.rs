@@ -260,6 +260,11 @@ pub(crate) fn raw_tracepoint_open(name: &CStr, program: BorrowedFd<'_>) -> Resul
     bpf_fd(Command::RawTracepointOpen, &mut attr)
 }
 
+/// `BPF_RAW_TRACEPOINT_OPEN` of a program whose load said where to.
+pub(crate) fn attach_as_loaded(program: BorrowedFd<'_>) -> Result<OwnedFd> {
+    bpf_fd(Command::RawTracepointOpen, &mut attr::RawTracepoint { name: 0, prog_fd: number(program), pad: 0 })
+}
+
 /// `BPF_LINK_CREATE` on a network device, by its index.
 pub(crate) fn link_device(program: BorrowedFd<'_>, ifindex: u32, attach_type: u32, flags: u32) -> Result<OwnedFd> {
     let mut attr = attr::LinkCreate { prog_fd: number(program), target: ifindex, attach_type, flags, cookie: 0 };
@@ -273,6 +278,64 @@ pub(crate) fn link_perf(program: BorrowedFd<'_>, event: BorrowedFd<'_>, attach_t
         Command::LinkCreate,
         &mut attr::LinkCreate { prog_fd: number(program), target, attach_type, flags: 0, cookie: 0 },
     )
+}
+
+/// `BPF_LINK_CREATE` on what a descriptor or an index names.
+pub(crate) fn link_target(program: BorrowedFd<'_>, target: u32, attach_type: u32) -> Result<OwnedFd> {
+    link_device(program, target, attach_type, 0)
+}
+
+/// `BPF_LINK_CREATE` on one kernel function, by name (`kprobe_multi`).
+pub(crate) fn link_kprobes(program: BorrowedFd<'_>, function: &CStr, attach_type: u32) -> Result<OwnedFd> {
+    let names = [address(function.to_bytes_with_nul())];
+    let prog_fd = number(program);
+    let mut attr = attr::LinkKprobes { prog_fd, attach_type, count: 1, names: address(&names), ..Default::default() };
+    bpf_fd(Command::LinkCreate, &mut attr)
+}
+
+/// `BPF_LINK_CREATE` on one place of a user program (`uprobe_multi`), for this process alone.
+pub(crate) fn link_uprobes(program: BorrowedFd<'_>, path: &CStr, offset: u64, attach_type: u32) -> Result<OwnedFd> {
+    let offsets = [offset];
+    let path = address(path.to_bytes_with_nul());
+    let (prog_fd, pid) = (number(program), std::process::id());
+    let mut attr = attr::LinkUprobes {
+        prog_fd,
+        attach_type,
+        path,
+        offsets: address(&offsets),
+        count: 1,
+        pid,
+        ..Default::default()
+    };
+    bpf_fd(Command::LinkCreate, &mut attr)
+}
+
+/// `BPF_LINK_CREATE` on a netfilter hook of the calling thread's network namespace.
+pub(crate) fn link_netfilter(
+    program: BorrowedFd<'_>,
+    (family, hook, priority): (u32, u32, i32),
+    attach_type: u32,
+) -> Result<OwnedFd> {
+    let prog_fd = number(program);
+    let mut attr = attr::LinkNetfilter { prog_fd, attach_type, family, hook, priority, ..Default::default() };
+    bpf_fd(Command::LinkCreate, &mut attr)
+}
+
+/// `BPF_PROG_ATTACH`.
+pub(crate) fn prog_attach(program: BorrowedFd<'_>, target: BorrowedFd<'_>, attach_type: u32) -> Result<()> {
+    let (prog_fd, target) = (number(program), number(target));
+    bpf(Command::ProgAttach, &mut attr::ProgAttach { target, prog_fd, attach_type, flags: 0 }).map(drop)
+}
+
+/// `BPF_PROG_DETACH` of this program.
+pub(crate) fn prog_detach(program: BorrowedFd<'_>, target: BorrowedFd<'_>, attach_type: u32) -> Result<()> {
+    let (prog_fd, target) = (number(program), number(target));
+    bpf(Command::ProgDetach, &mut attr::ProgAttach { target, prog_fd, attach_type, flags: 0 }).map(drop)
+}
+
+/// `BPF_ITER_CREATE` of a link.
+pub(crate) fn iter_create(link: BorrowedFd<'_>) -> Result<OwnedFd> {
+    bpf_fd(Command::IterCreate, &mut attr::IterCreate { link_fd: number(link), flags: 0 })
 }
 
 /// `BPF_ENABLE_STATS` for run time and count; they are measured until the descriptor is closed.

@@ -6,11 +6,13 @@
 
 pub(crate) mod attr;
 mod bpf;
+mod namespace;
 mod perf;
 mod signal;
 mod socket;
 
 pub(crate) use bpf::*;
+pub(crate) use namespace::*;
 pub(crate) use perf::*;
 pub(crate) use signal::*;
 pub(crate) use socket::*;

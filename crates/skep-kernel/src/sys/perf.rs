@@ -34,6 +34,13 @@ pub(crate) fn perf_clock(hz: u64, cpu: u32) -> Result<OwnedFd, Errno> {
     open(attr, i32::try_from(cpu).map_err(|_| Errno::INVAL)?)
 }
 
+/// An event of a probe of tracefs's kinds `kprobe` and `uprobe`: `kind` is the number in
+/// `/sys/bus/event_source/devices/KIND/type`, `config` its flags, `name` a function or a file, `offset` a place in it.
+pub(crate) fn perf_probe(kind: u32, config: u64, name: &std::ffi::CStr, offset: u64) -> Result<OwnedFd, Errno> {
+    let config1 = name.as_ptr().expose_provenance() as u64;
+    open(PerfEvent { kind, config, config1, config2: offset, ..Default::default() }, 0)
+}
+
 fn open(mut attr: PerfEvent, cpu: i32) -> Result<OwnedFd, Errno> {
     attr.size = u32::try_from(size_of::<PerfEvent>()).map_err(|_| Errno::TOOBIG)?;
     let bytes = attr.as_mut_bytes();

@@ -22,10 +22,19 @@ pub(crate) fn packet_socket() -> Result<OwnedFd, Errno> {
 
 /// Makes a program the socket's filter: `SO_ATTACH_BPF`.
 pub(crate) fn attach_filter(socket: BorrowedFd<'_>, program: BorrowedFd<'_>) -> Result<(), Errno> {
-    let number = program.as_raw_fd();
+    set(socket, libc::SO_ATTACH_BPF, program.as_raw_fd())
+}
+
+/// Makes a program the one that picks a socket of this one's group: `SO_ATTACH_REUSEPORT_EBPF`.
+pub(crate) fn attach_reuseport(socket: BorrowedFd<'_>, program: BorrowedFd<'_>) -> Result<(), Errno> {
+    set(socket, libc::SO_REUSEPORT, 1)?;
+    set(socket, libc::SO_ATTACH_REUSEPORT_EBPF, program.as_raw_fd())
+}
+
+fn set(socket: BorrowedFd<'_>, option: libc::c_int, number: i32) -> Result<(), Errno> {
     let at = (&raw const number).cast();
     // SAFETY: the option's value is one int, which outlives the call.
-    let out = unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_ATTACH_BPF, at, 4) };
+    let out = unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, option, at, 4) };
     if out < 0 { Err(last_errno()) } else { Ok(()) }
 }
 

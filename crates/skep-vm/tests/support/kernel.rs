@@ -1,5 +1,6 @@
 //! A few calls of bpf(2), just enough to load a program and test-run it.
 #![allow(unsafe_code, reason = "bpf(2) has no safe form here; this is test code")]
+#![allow(dead_code, reason = "each test uses its own part")]
 
 use skep_isa::Insn;
 use skep_object::MapSpec;

@@ -1,7 +1,7 @@
 //! Pages for programs: one document, `pages` with the facts in their order.
 
-use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use skep_isa::explain::{NOUNS, Page, Value, pages};
 
 use super::here::Here;

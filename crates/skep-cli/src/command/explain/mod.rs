@@ -2,8 +2,29 @@
 
 mod here;
 mod json;
+#[cfg(target_os = "linux")]
+mod machine;
 mod text;
 mod types;
+
+/// Other systems have no answers.
+#[cfg(not(target_os = "linux"))]
+mod machine {
+    use super::Page;
+    use super::here::Here;
+
+    pub(super) fn of(_page: &Page) -> Vec<Here> {
+        vec![]
+    }
+
+    pub(super) fn kfunc(_name: &str) -> Option<Page> {
+        None
+    }
+
+    pub(super) fn kfuncs() -> Vec<Page> {
+        vec![]
+    }
+}
 
 use skep_diag::{Diagnostic, code};
 use skep_isa::explain::{self, NOUNS, Noun, Page};
@@ -42,7 +63,7 @@ fn nouns(json: bool) -> Result<(), Failure> {
 fn names(noun: Noun, json: bool) -> Result<(), Failure> {
     let mut pages = explain::pages(noun);
     if noun == Noun::Kfunc {
-        pages.extend(here::kfuncs());
+        pages.extend(machine::kfuncs());
     }
     if json { print_json(&json::Names(&pages)) } else { text::names(&pages) }
 }
@@ -51,12 +72,12 @@ fn names(noun: Noun, json: bool) -> Result<(), Failure> {
 fn show(noun: Option<Noun>, name: &str, json: bool) -> Result<(), Failure> {
     let mut pages = explain::find(noun, name);
     if pages.is_empty() && noun.is_none_or(|n| n == Noun::Kfunc) {
-        pages.extend(here::kfunc(name));
+        pages.extend(machine::kfunc(name));
     }
     if pages.is_empty() {
         return Err(unknown_name(noun, name));
     }
-    let told: Vec<(Page, Vec<here::Here>)> = pages.into_iter().map(|page| (here::of(&page), page)).map(|(h, p)| (p, h)).collect();
+    let told: Vec<(Page, Vec<here::Here>)> = pages.into_iter().map(|page| (page.clone(), machine::of(&page))).collect();
     if json { print_json(&json::Pages(&told)) } else { text::pages(&told) }
 }
 
@@ -74,7 +95,8 @@ fn unknown_noun(word: &str) -> Failure {
 fn unknown_name(noun: Option<Noun>, name: &str) -> Failure {
     let what = noun.map_or("row of any table".to_owned(), |n| format!("row of the {}", n.row().what));
     let mut d = Diagnostic::error(code::NO_ROW, format!("no {what} is named `{name}`"));
-    let near: Vec<String> = explain::near(noun, name).iter().map(|(n, name)| format!("`skep explain {n} {name}`")).collect();
+    let near: Vec<String> =
+        explain::near(noun, name).iter().map(|(n, name)| format!("`skep explain {n} {name}`")).collect();
     if !near.is_empty() {
         d = d.help(format!("did you mean {}?", near.join(" or ")));
     }

@@ -10,7 +10,7 @@ use super::here::Here;
 use crate::failure::Failure;
 use crate::table;
 
-/// Columns that text is wrapped to where nothing says how wide the terminal is.
+/// Columns that text is wrapped to where nothing says otherwise.
 const WIDTH: usize = 100;
 
 fn print(text: &str) -> Result<(), Failure> {
@@ -23,9 +23,16 @@ pub(super) fn nouns() -> Result<(), Failure> {
     for row in NOUNS {
         rows.add_row([row.noun.name().to_owned(), all(row.noun).len().to_string(), row.what.to_owned()]);
     }
-    rows.add_row([super::TYPES.to_owned(), String::new(), "program type × attach type, and what works here".to_owned()]);
+    rows.add_row([
+        super::TYPES.to_owned(),
+        String::new(),
+        "program type × attach type, and what works here".to_owned(),
+    ]);
     table::right(&mut rows, 1);
-    print(&format!("{}\n\n`skep explain NOUN` lists the names of a noun, `skep explain [NOUN] NAME` explains one.\n", table::trim(&rows)))
+    print(&format!(
+        "{}\n\n`skep explain NOUN` lists the names of a noun, `skep explain [NOUN] NAME` explains one.\n",
+        table::trim(&rows)
+    ))
 }
 
 /// The names of a noun, a line each.
@@ -51,7 +58,7 @@ fn one(page: &Page, here: &[Here]) -> String {
     }
     let _ = writeln!(text, "\n\n{}\n", wrap(&page.what, 2));
     let short = page.facts.iter().filter(|f| !matches!(f.value, Value::Table { .. })).map(|f| f.label.len());
-    let column = short.chain(here.iter().map(|h| h.label.len())).chain(["this machine".len()]).max().unwrap_or(0) + 2;
+    let column = short.chain(["this machine".len()]).max().unwrap_or(0) + 2;
     let mut line = |label: &str, value: &str| {
         let _ = writeln!(text, "  {label:column$}{}", wrap(value, column + 2).trim_start());
     };
@@ -68,7 +75,9 @@ fn one(page: &Page, here: &[Here]) -> String {
     for fact in &page.facts {
         if let Value::Table { columns, rows } = &fact.value {
             let mut shown = table::new(columns.iter().map(|c| (*c).to_owned()));
-            shown.set_width(u16::try_from(width()).unwrap_or(u16::MAX)).set_content_arrangement(ContentArrangement::Dynamic);
+            shown
+                .set_width(u16::try_from(width()).unwrap_or(u16::MAX))
+                .set_content_arrangement(ContentArrangement::Dynamic);
             rows.iter().for_each(|row| {
                 shown.add_row(row);
             });
@@ -84,9 +93,9 @@ fn one(page: &Page, here: &[Here]) -> String {
     text
 }
 
-/// How wide text may be.
+/// How wide text may be: as `COLUMNS` says.
 fn width() -> usize {
-    crate::screen::width().unwrap_or(WIDTH).min(160)
+    std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).unwrap_or(WIDTH).clamp(60, 160)
 }
 
 /// Breaks a text at blanks, each line indented.

@@ -1,0 +1,369 @@
+//! What a program may load from and store to its context is what the verifier says, access for access; layouts are
+//! those of the kernel's own types. Needs root and the kernel's BTF.
+#![cfg(all(target_os = "linux", feature = "kernel-tests"))]
+
+mod rejected;
+
+use std::os::fd::AsRawFd;
+
+use rejected::{Answer, Attr, Shape, ask, bpf_fd, load, load_signed, state, store};
+use skep_btf::{Btf, Kind as BtfKind, TypeId};
+use skep_isa::Insn;
+use skep_isa::insn::{CALL, LD_IMM64, PSEUDO_MAP_FD};
+use skep_isa::spec::context::pointee::{self, Via};
+use skep_isa::spec::context::{self, Context, Kind, Op};
+use skep_isa::spec::{AttachType, MapType, ProgType, section};
+
+/// All attach types that sections pair with a program type, and none.
+fn attach_types(prog_type: ProgType) -> Vec<Option<AttachType>> {
+    let paired = section::TABLE.iter().filter(|s| s.prog_type == prog_type);
+    let mut all: Vec<_> = paired.map(|s| s.attach_type).chain([None]).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// One access through `r2`, which holds `pointer`; `None` where no instruction does it.
+fn access(pointer: u8, offset: u32, size: u32, op: Op) -> Option<[Insn; 2]> {
+    let offset = i16::try_from(offset).ok()?;
+    let zero = Insn::new(0xb7, 3, 0, 0, 0);
+    match op {
+        Op::Load => Some([zero, load(size, 3, pointer, offset)]),
+        Op::LoadSigned if size == 8 => None,
+        Op::LoadSigned => Some([zero, load_signed(size, 3, pointer, offset)]),
+        Op::Store => Some([zero, store(size, pointer, offset, 3)]),
+    }
+}
+
+const OPS: [Op; 3] = [Op::Load, Op::LoadSigned, Op::Store];
+
+/// Where answers differ from rows.
+#[derive(Default)]
+struct Differences {
+    asked: usize,
+    found: Vec<String>,
+}
+
+impl Differences {
+    /// Compares one answer; anything but a word about the access itself is no answer.
+    fn compare(&mut self, what: impl FnOnce() -> String, ours: bool, answer: Answer) {
+        self.asked += 1;
+        let theirs = match &answer {
+            Answer::Allowed => Some(true),
+            Answer::Refused(log) if is_about_the_access(log) => Some(false),
+            _ => None,
+        };
+        if theirs != Some(ours) {
+            self.found.push(format!("{}: ours {ours}, the kernel's {answer:?}", what()));
+        }
+    }
+
+    fn finish(self, least: usize) {
+        println!("{} accesses asked about, {} differ", self.asked, self.found.len());
+        for line in self.found.iter().take(200) {
+            println!("{line}");
+        }
+        assert!(self.asked >= least, "only {} asked", self.asked);
+        assert!(self.found.is_empty(), "{} of {} accesses differ", self.found.len(), self.asked);
+    }
+}
+
+fn is_about_the_access(log: &str) -> bool {
+    ["invalid bpf_context access", "invalid sock", "invalid tcp_sock", "invalid xdp_sock", "cannot write into"]
+        .iter()
+        .chain(&["invalid access to flow keys"])
+        .any(|words| log.contains(words))
+}
+
+/// Offsets to ask about: all, and of memory without fields both ends.
+fn offsets(size: u32) -> Vec<u32> {
+    let end = size + 8;
+    if end < 1024 { (0..end).collect() } else { (0..80).chain(end - 80..end).collect() }
+}
+
+#[test]
+fn every_access_to_a_context_is_allowed_and_refused_as_the_verifier_does() {
+    let mut differences = Differences::default();
+    let mut missing = Vec::new();
+    for context in context::TABLE {
+        for &prog_type in context.prog_types {
+            for attach in attach_types(prog_type) {
+                // What is attached to a typed function has a test of its own.
+                if is_typed(context) {
+                    continue;
+                }
+                let shape = Shape::new(prog_type, attach);
+                if let Answer::Silent(errno) = ask(shape, &[]) {
+                    missing.push(format!("{prog_type} {attach:?}: errno {errno}"));
+                    continue;
+                }
+                for offset in offsets(context.size) {
+                    for size in [1, 2, 4, 8] {
+                        for op in OPS {
+                            let Some(code) = access(1, offset, size, op) else { continue };
+                            let ours = context.access(prog_type, attach, offset, size, op);
+                            let what = || format!("{} {prog_type} {attach:?} {offset}+{size} {op:?}", context.name);
+                            differences.compare(what, ours.is_ok(), ask(shape, &code));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    println!("not on this kernel: {missing:#?}");
+    let unnamed = |line: &&String| !line.contains("None") && !line.starts_with("lirc_mode2");
+    assert_eq!(missing.iter().find(unnamed), None, "a program type is not asked about");
+    differences.finish(90_000);
+}
+
+fn is_typed(context: &Context) -> bool {
+    context.fields.iter().any(|f| f.kind == Kind::Argument)
+}
+
+/// How the verifier's log spells what a load gave.
+fn spelled(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Scalar => "scalar",
+        Kind::Packet => "pkt",
+        Kind::PacketEnd => "pkt_end",
+        Kind::PacketMeta => "pkt_meta",
+        Kind::Socket => "sock",
+        Kind::SocketOrNull => "sock_or_null",
+        Kind::SockCommonOrNull => "sock_common_or_null",
+        Kind::FlowKeys => "flow_keys",
+        Kind::Buffer => "tp_buffer",
+        Kind::Typed("nf_hook_state") => "trusted_ptr_nf_hook_state",
+        Kind::Typed("sk_buff") => "trusted_ptr_sk_buff",
+        Kind::Typed(_) | Kind::Argument => "",
+    }
+}
+
+#[test]
+fn a_load_gives_what_the_verifier_holds_it_to_be() {
+    let (mut asked, mut wrong) = (0, Vec::new());
+    for context in context::TABLE.iter().filter(|c| !is_typed(c)) {
+        for (&prog_type, field) in context.prog_types.iter().flat_map(|p| context.fields.iter().map(move |f| (p, f))) {
+            for attach in attach_types(prog_type) {
+                let (offset, size) = (u32::from(field.offset), u32::from(field.unit));
+                let Ok(kind) = context.access(prog_type, attach, offset, size, Op::Load) else { continue };
+                let shape = Shape::new(prog_type, attach);
+                if matches!(ask(shape, &[]), Answer::Silent(_)) {
+                    continue;
+                }
+                let theirs = state(shape, &access(1, offset, size, Op::Load).expect("a load"), 3);
+                if theirs.as_deref() != Some(spelled(kind)) {
+                    wrong.push(format!("{}.{} {prog_type}: {kind:?}, {theirs:?}", context.name, field.name));
+                }
+                asked += 1;
+            }
+        }
+    }
+    println!("{asked} loads asked about");
+    assert!(asked > 500, "{asked}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A question whose access may jump over itself: the first instructions give a pointer in `register`, or null.
+struct Pointer {
+    shape: Shape,
+    code: Vec<Insn>,
+    register: u8,
+    null: bool,
+}
+
+impl Pointer {
+    fn ask(&self, access: [Insn; 2]) -> Answer {
+        let mut code = self.code.clone();
+        if self.null {
+            code.push(Insn::new(0x15, self.register, 0, access.len() as i16, 0));
+        }
+        code.extend(access);
+        ask(self.shape, &code)
+    }
+}
+
+#[test]
+fn every_access_through_a_pointer_is_allowed_and_refused_as_the_verifier_does() {
+    let mut attr = Attr::new();
+    for (at, value) in [(0, MapType::Xskmap.id()), (4, 4), (8, 4), (12, 1)] {
+        attr.u32(at, value);
+    }
+    let xskmap = bpf_fd(0, &mut attr).expect("a map of sockets");
+    let call = |helper| Insn::new(CALL, 0, 0, 0, helper);
+    let reuseport = Shape::new(ProgType::SkReuseport, Some(AttachType::SkReuseportSelect));
+    let pointers = [
+        (
+            "bpf_sock",
+            Via::Socket,
+            Pointer { shape: reuseport, code: vec![load(8, 2, 1, 40)], register: 2, null: false },
+        ),
+        (
+            "bpf_sock",
+            Via::SockCommon,
+            Pointer { shape: reuseport, code: vec![load(8, 2, 1, 48)], register: 2, null: true },
+        ),
+        (
+            "bpf_tcp_sock",
+            Via::Socket,
+            Pointer {
+                shape: Shape::new(ProgType::CgroupSockopt, Some(AttachType::CgroupGetsockopt)),
+                code: vec![load(8, 1, 1, 0), call(96)],
+                register: 0,
+                null: true,
+            },
+        ),
+        (
+            "bpf_xdp_sock",
+            Via::Socket,
+            Pointer {
+                shape: Shape::new(ProgType::Xdp, None),
+                code: vec![
+                    Insn::new(0x62, 10, 0, -4, 0),
+                    Insn::new(0xbf, 2, 10, 0, 0),
+                    Insn::new(0x07, 2, 0, 0, -4),
+                    Insn::new(LD_IMM64, 1, PSEUDO_MAP_FD, 0, xskmap.as_raw_fd()),
+                    Insn::default(),
+                    call(1),
+                ],
+                register: 0,
+                null: true,
+            },
+        ),
+        (
+            "bpf_flow_keys",
+            Via::Memory,
+            Pointer {
+                shape: Shape::new(ProgType::FlowDissector, None),
+                code: vec![load(8, 2, 1, 144)],
+                register: 2,
+                null: false,
+            },
+        ),
+    ];
+    let mut differences = Differences::default();
+    for row in pointee::TABLE.iter().filter(|p| p.via != Via::Own) {
+        let found = pointers.iter().find(|(name, via, _)| *name == row.name && *via == row.via);
+        let (_, _, pointer) = found.unwrap_or_else(|| panic!("no way to a {} by {:?}", row.name, row.via));
+        for offset in offsets(row.size) {
+            for size in [1, 2, 4, 8] {
+                for op in OPS {
+                    let Some(code) = access(pointer.register, offset, size, op) else { continue };
+                    let what = || format!("{} {:?} {offset}+{size} {op:?}", row.name, row.via);
+                    differences.compare(what, row.access(offset, size, op).is_ok(), pointer.ask(code));
+                }
+            }
+        }
+    }
+    differences.finish(4_000);
+}
+
+fn vmlinux() -> Btf {
+    let bytes = std::fs::read("/sys/kernel/btf/vmlinux").expect("the kernel's types");
+    Btf::parse(&bytes).expect("types")
+}
+
+/// True for each argument of a prototype that is a pointer.
+fn pointers_among(btf: &Btf, proto: TypeId) -> Vec<bool> {
+    let Some((_, BtfKind::FuncProto { params, .. })) = btf.resolve(proto) else { panic!("no prototype") };
+    params.iter().map(|(_, id)| matches!(btf.resolve(*id), Some((_, BtfKind::Ptr(_))))).collect()
+}
+
+#[test]
+fn every_access_to_typed_arguments_is_allowed_and_refused_as_the_verifier_does() {
+    let btf = vmlinux();
+    let function = |name: &str| {
+        let id = btf.find(name, |k| matches!(k, BtfKind::Func { .. })).unwrap_or_else(|| panic!("no {name}"));
+        let Some(BtfKind::Func { proto, .. }) = btf.get(id).map(|t| &t.kind) else { panic!("no function") };
+        (id, pointers_among(&btf, *proto))
+    };
+    let (trace, traced) = {
+        let id = btf.find("btf_trace_sched_switch", |k| matches!(k, BtfKind::Typedef(_))).expect("a tracepoint");
+        let Some((_, BtfKind::Ptr(proto))) = btf.resolve(id) else { panic!("no pointer") };
+        // The first argument is the tracepoint's own.
+        (id, pointers_among(&btf, *proto).split_off(1))
+    };
+    let table = btf.find("tcp_congestion_ops", |k| matches!(k, BtfKind::Struct { .. })).expect("a table");
+    let Some(BtfKind::Struct { members, .. }) = btf.get(table).map(|t| &t.kind) else { panic!("no struct") };
+    let member = members.iter().position(|m| btf.string(m.name_off) == Some("cong_avoid")).expect("a member");
+    let Some((_, BtfKind::Ptr(avoid))) = btf.resolve(members[member].type_id) else { panic!("no pointer") };
+    let avoid = pointers_among(&btf, *avoid);
+    let (walk, walked) = function("bpf_iter_task");
+    let (hook, hooked) = function("bpf_lsm_file_open");
+
+    use AttachType as A;
+    let mut cases = vec![
+        (ProgType::Tracing, Some(A::TraceRawTp), trace, 0, traced),
+        (ProgType::Tracing, Some(A::TraceIter), walk, 0, walked),
+        (ProgType::StructOps, None, table, member as u32, avoid),
+        (ProgType::Lsm, Some(A::LsmMac), hook, 0, hooked),
+    ];
+    let mut differences = Differences::default();
+    for (prog_type, attach, btf_id, member, pointers) in cases.drain(..) {
+        let shape = Shape { btf_id: btf_id.0, member, ..Shape::new(prog_type, attach) };
+        if let Answer::Silent(errno) = ask(shape, &[]) {
+            println!("not on this kernel: {prog_type} {attach:?}: errno {errno}");
+            assert_eq!(prog_type, ProgType::Lsm, "only security hooks may be missing");
+            continue;
+        }
+        let context = Context::of(prog_type).expect("a context");
+        for offset in offsets(context.size) {
+            for size in [1, 2, 4, 8] {
+                for op in OPS {
+                    let Some(code) = access(1, offset, size, op) else { continue };
+                    let allowed = context.access(prog_type, attach, offset, size, op).is_ok();
+                    let argument = pointers.get(offset as usize / 8);
+                    let ours = allowed && argument.is_some_and(|is_pointer| !is_pointer || size == 8);
+                    let what = || format!("{prog_type} {offset}+{size} {op:?}");
+                    differences.compare(what, ours, ask(shape, &code));
+                }
+            }
+        }
+    }
+    differences.finish(3_000);
+}
+
+/// Members of a struct with those of anonymous structs and unions in it: name, offset and size in bytes.
+fn members(btf: &Btf, id: TypeId, base: u32, all: &mut Vec<(String, u32, u32)>) {
+    let Some((_, BtfKind::Struct { members: list, .. } | BtfKind::Union { members: list, .. })) = btf.resolve(id)
+    else {
+        panic!("no struct")
+    };
+    for member in list {
+        let offset = base + member.bit_offset / 8;
+        match btf.string(member.name_off) {
+            Some(name) if !name.is_empty() => {
+                let size = btf.size_of(member.type_id).expect("a size");
+                all.push((name.to_owned(), offset, size as u32));
+            }
+            // Bit-fields without a name are gaps.
+            _ if member.bit_size != 0 => {}
+            _ if matches!(btf.resolve(member.type_id), Some((_, BtfKind::Int { .. }))) => {}
+            _ => members(btf, member.type_id, offset, all),
+        }
+    }
+}
+
+#[test]
+fn layouts_are_those_of_the_kernels_types() {
+    // Other views of registers that have a row: x86_64's event delivery.
+    const OTHER_VIEWS: [&str; 2] = ["fred_cs", "fred_ss"];
+    let btf = vmlinux();
+    let contexts = context::TABLE.iter().filter(|c| c.is_struct).map(|c| (c.name, c.size, c.fields));
+    let mut compared = 0;
+    for (name, size, fields) in contexts.chain(pointee::TABLE.iter().map(|p| (p.name, p.size, p.fields))) {
+        let id = btf.find(name, |k| matches!(k, BtfKind::Struct { .. })).unwrap_or_else(|| panic!("no {name}"));
+        assert_eq!(btf.size_of(id), Some(size.into()), "{name}");
+        let mut theirs = Vec::new();
+        members(&btf, id, 0, &mut theirs);
+        theirs.retain(|(field, ..)| !OTHER_VIEWS.contains(&field.as_str()));
+        // Gaps that may be loaded are named with several words.
+        let named = fields.iter().filter(|f| !f.name.contains(' '));
+        let mut ours: Vec<_> = named.map(|f| (f.name.to_owned(), f.offset.into(), f.size.into())).collect();
+        theirs.sort();
+        ours.sort();
+        assert_eq!(ours, theirs, "{name}");
+        compared += ours.len();
+    }
+    println!("{compared} fields compared");
+    assert!(compared > 250, "{compared}");
+}
