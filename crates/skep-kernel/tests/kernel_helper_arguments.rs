@@ -55,14 +55,14 @@ impl Tally {
         }
     }
 
-    /// Prints what was not asked; fails when anything differs or too little was proved.
-    fn settle(self, at_least: u32) {
-        println!("{} proved", self.proved);
-        for (why, names) in &self.unasked {
-            println!("{} not asked, {why}: {}", names.len(), names.join(", "));
-        }
+    /// What was not asked, and why; fails when anything differs or too little was proved.
+    fn settle(self, at_least: u32) -> String {
+        let listed =
+            |(why, names): (&String, &Vec<String>)| format!("\n{} not asked, {why}: {}", names.len(), names.join(", "));
+        let unasked: String = self.unasked.iter().map(listed).collect();
         assert!(self.wrong.is_empty(), "{} differ:{}", self.wrong.len(), self.wrong.concat());
-        assert!(self.proved >= at_least, "{} proved", self.proved);
+        assert!(self.proved >= at_least, "{} proved{unasked}", self.proved);
+        format!("{} proved{unasked}", self.proved)
     }
 }
 
@@ -78,7 +78,7 @@ fn the_verifier_asks_for_the_kinds_of_the_table() {
             tally.add(name, outcome.unwrap_or_else(|| Outcome::Unasked(NO_PLACE.to_owned())));
         }
     }
-    tally.settle(530);
+    println!("{}", tally.settle(530));
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn structures_are_asked_for_by_the_name_in_the_table() {
             }
         }
     }
-    tally.settle(19);
+    println!("{}", tally.settle(19));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn the_verifier_takes_from_r0_what_the_table_says_is_given() {
         let outcome = place.map(|place| asker.ask_result(row, place, args));
         tally.add(row.name.to_owned(), outcome.unwrap_or_else(|| Outcome::Unasked(NO_PLACE.to_owned())));
     }
-    tally.settle(180);
+    println!("{}", tally.settle(180));
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn packet_pointers_are_void_after_the_helpers_that_the_table_says() {
             tally.add(row.name.to_owned(), asker.ask_packet(row, place, row.args_at(place)));
         }
     }
-    tally.settle(140);
+    println!("{}", tally.settle(140));
 }
 
 #[test]
@@ -143,5 +143,5 @@ fn helpers_take_maps_of_the_types_in_the_table_and_of_no_others() {
             tally.add(name, outcome.unwrap_or_else(|| Outcome::Unasked(NO_PLACE.to_owned())));
         }
     }
-    tally.settle(970);
+    println!("{}", tally.settle(970));
 }
