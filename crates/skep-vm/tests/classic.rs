@@ -4,7 +4,9 @@ mod support;
 
 use proptest::prelude::*;
 use skep_isa::classic::{self, ClassicInsn, Target};
+use skep_isa::spec::ProgType;
 use skep_isa::spec::ancillary::{self, Source};
+use skep_isa::spec::context::Context;
 use skep_vm::classic::{Filter, SeccompData, SeccompFilter};
 use skep_vm::{Packet, PacketInfo};
 use support::Still;
@@ -154,16 +156,17 @@ fn ancillary_data_comes_from_what_is_known_of_the_packet() {
 
 #[test]
 fn the_table_of_ancillary_data_knows_the_fields_of_the_context() {
+    let skb = Context::of(ProgType::SocketFilter).expect("__sk_buff");
     for row in ancillary::TABLE {
         let (name, place) = match row.source {
             Source::Field { name, offset, .. } => (name, offset),
             Source::Device { offset } => ("ifindex", offset),
             _ => continue,
         };
-        let field = skep_vm::SKB.iter().find(|field| field.name == name).expect("a field");
-        assert_eq!(field.offset, place as usize, "{name}");
+        let field = skb.field(name).expect("a field");
+        assert_eq!(i32::from(field.offset), i32::from(place), "{name}");
     }
-    assert!(skep_vm::SKB.iter().any(|field| field.name == "len" && field.offset == 0));
+    assert_eq!(skb.field("len").expect("a field").offset, 0);
 }
 
 #[test]
