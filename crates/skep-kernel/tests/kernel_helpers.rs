@@ -151,20 +151,24 @@ fn libbpf_declares_as_many_arguments_as_the_table() {
 
 #[test]
 fn all_places_of_one_helper_are_asked_in_five_milliseconds() {
+    let time = |f: &dyn Fn()| {
+        let mut times: Vec<Duration> = (0..21)
+            .map(|_| {
+                let start = Instant::now();
+                f();
+                start.elapsed()
+            })
+            .collect();
+        times.sort();
+        times[10]
+    };
     let prober = Prober::new();
-    let mut times: Vec<Duration> = helper::TABLE
-        .iter()
-        .map(|row| {
-            let start = Instant::now();
-            Place::all().for_each(|place| drop(prober.helper(place, row.id)));
-            start.elapsed()
-        })
-        .collect();
-    times.sort();
-    let start = Instant::now();
-    drop(Prober::new());
-    println!("median {:?}, longest {:?}; making the prober {:?}", times[105], times[210], start.elapsed());
-    assert!(times[105] < Duration::from_millis(5), "{:?}", times[105]);
+    let ask = |prober: &Prober| Place::all().for_each(|place| drop(prober.helper(place, 49)));
+    let (kept, anew) = (time(&|| ask(&prober)), time(&|| ask(&Prober::new())));
+    println!("{kept:?} with a prober that is kept, {anew:?} with the kernel's types read first");
+    assert!(kept < Duration::from_millis(5), "{kept:?}");
+    // Without optimisation, reading the types takes far longer.
+    assert!(cfg!(debug_assertions) || anew < Duration::from_millis(10), "{anew:?}");
 }
 
 #[test]
