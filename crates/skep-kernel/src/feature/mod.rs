@@ -7,7 +7,7 @@
 mod helper;
 mod prober;
 
-pub use helper::{helper, helper_in};
+pub use helper::{NOT_HERE, helper, helper_in};
 pub use prober::{Prober, Refusal};
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -44,6 +44,8 @@ pub struct Helper {
     pub places: PlaceSet,
     /// Places that are offered it only by a later kernel.
     pub later: &'static [Later],
+    /// Places where it is offered with some functions or hooks only.
+    pub by_target: PlaceSet,
     /// What else a kernel must have: an option, or a policy that lets it.
     pub needs: Option<&'static str>,
     /// What it answers when it fails, or otherwise than by an error; empty when it cannot fail.
@@ -119,6 +121,7 @@ const fn row(id: u32, name: &'static str, since: Version, what: &'static str) ->
         fastcall: false,
         places: PlaceSet::NONE,
         later: &[],
+        by_target: PlaceSet::NONE,
         needs: None,
         errors: &[],
     }
@@ -182,6 +185,10 @@ impl Helper {
 
     const fn later(self, later: &'static [Later]) -> Helper {
         Helper { later, ..self }
+    }
+
+    const fn by_target(self, by_target: PlaceSet) -> Helper {
+        Helper { by_target, ..self }
     }
 
     const fn needs(self, needs: &'static str) -> Helper {

@@ -343,7 +343,8 @@ pub(super) const TABLE: &[Helper] = &[
                 arg("optlen", Size),
             ]),
         ])
-        .at(any(&[SOCK_OPS, SOCK_ADDR, SETSOCKOPT, SOCKET_ITER, TCP_CONGESTION.but(TCP_RELEASE), LSM_SOCKOPT]))
+        .at(any(&[SOCK_OPS, SOCK_ADDR_OPTIONS, SETSOCKOPT, SOCKET_ITER, TCP_CONGESTION.but(TCP_RELEASE), LSM_SOCKOPT]))
+        .later(&[by(6, 18, SOCK_ADDR)])
         .fails(&["-EINVAL for options, sizes or sockets that it does not take", "what the option answers"]),
     row(50, "skb_adjust_room", v(4, 13), "Makes or removes room between two headers of a packet.")
         .takes(&[arg("ctx", Context), arg("len_diff", Anything), arg("mode", Anything), arg("flags", Anything)])
@@ -410,7 +411,8 @@ pub(super) const TABLE: &[Helper] = &[
                 arg("optlen", Size),
             ]),
         ])
-        .at(any(&[SOCK_OPS, SOCK_ADDR, SETSOCKOPT, SOCKET_ITER, TCP_CONGESTION.but(TCP_RELEASE), LSM_SOCKOPT]))
+        .at(any(&[SOCK_OPS, SOCK_ADDR_OPTIONS, SETSOCKOPT, SOCKET_ITER, TCP_CONGESTION.but(TCP_RELEASE), LSM_SOCKOPT]))
+        .later(&[by(6, 18, SOCK_ADDR)])
         .fails(&[
             "-EINVAL for options, sizes or sockets that it does not take",
             "-ENOSPC when the buffer is too small for a kept SYN", "what the option answers",
@@ -958,6 +960,7 @@ pub(super) const TABLE: &[Helper] = &[
     row(147, "d_path", v(5, 10), "Writes the full path of a file as text.")
         .takes(&[arg("path", Btf("path")), arg("buf", MemInOut), arg("sz", SizeOrZero)])
         .at(D_PATH)
+        .by_target(TRAMPOLINE.and(LSM))
         .fails(&["the length with its zero", "-ENAMETOOLONG when the buffer is too small"]),
     row(148, "copy_from_user", v(5, 10), "Copies memory of the running task's process, and waits until it is there.")
         .takes(&[arg("dst", MemOut), arg("size", SizeOrZero), arg("address", Anything)])
@@ -1033,6 +1036,7 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("inode", Btf("inode")), arg("dst", MemOut), arg("size", Size)])
         .sleeps()
         .at(LSM)
+        .by_target(LSM)
         .fails(&["the algorithm", "-EOPNOTSUPP when it measures nothing or has no hash"]),
     row(162, "sock_from_file", v(5, 11), "The socket of an open file.")
         .takes(&[arg("file", Btf("file"))])
@@ -1228,6 +1232,7 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("file", Btf("file")), arg("dst", MemOut), arg("size", Size)])
         .sleeps()
         .at(LSM)
+        .by_target(LSM)
         .fails(&["the algorithm", "-EOPNOTSUPP when it measures nothing or has no hash"]),
     row(194, "kptr_xchg", v(5, 19), "Puts a pointer into a map value and takes out the one that was there.")
         .takes(&[arg("map_value", KptrSlot), arg("ptr", KptrOrNull).released()])
