@@ -8,11 +8,11 @@ mod helper;
 mod misc;
 mod prober;
 
-pub use helper::{helper, helper_in, helpers};
+pub use helper::{NOT_HERE, helper, helper_in, helpers};
 pub use misc::misc;
 pub use prober::{Prober, Refusal};
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 use skep_isa::Insn;
@@ -69,6 +69,20 @@ pub fn map_types() -> Vec<(MapType, Answer)> {
 
 /// Whether this kernel makes maps of a type: tried with the smallest map there can be.
 pub fn map_type(map_type: MapType) -> Answer {
+    match make(map_type) {
+        Ok(_) => Answer::Yes,
+        // Asked for a table of functions that it does not have: so it knows such tables.
+        Err(sys::ENOTSUPP) if map_type == MapType::StructOps => Answer::Yes,
+        Err(errno) => refused(errno),
+    }
+}
+
+/// The smallest map of a type that this kernel makes, `None` where it makes none.
+pub fn smallest_map(map_type: MapType) -> Option<OwnedFd> {
+    make(map_type).ok()
+}
+
+fn make(map_type: MapType) -> Result<OwnedFd, Errno> {
     // A table of functions has the size of its struct; which one it is is not looked at before its type is.
     let table = Shape { key_size: 4, value_size: 4, max_entries: 1, ..Default::default() };
     let shape = map_type.smallest().unwrap_or(table);
@@ -82,7 +96,7 @@ pub fn map_type(map_type: MapType) -> Answer {
         map_flags: shape.flags,
         ..Default::default()
     };
-    let made = match map_type {
+    match map_type {
         _ if map_type.row().types == Types::Must => with_int_type(|types| {
             attr.btf_fd = sys::number(types);
             attr.btf_key_type_id = 1;
@@ -102,12 +116,6 @@ pub fn map_type(map_type: MapType) -> Answer {
             sys::map_create(&attr)
         }
         _ => sys::map_create(&attr),
-    };
-    match made {
-        Ok(_) => Answer::Yes,
-        // Asked for a table of functions that it does not have: so it knows such tables.
-        Err(sys::ENOTSUPP) if map_type == MapType::StructOps => Answer::Yes,
-        Err(errno) => refused(errno),
     }
 }
 
