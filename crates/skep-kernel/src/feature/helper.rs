@@ -1,8 +1,8 @@
 //! Which helpers this kernel offers at which places, by asking its verifier.
 
 use rustix::io::Errno;
-use skep_isa::spec::Place;
 use skep_isa::spec::place::Target;
+use skep_isa::spec::{Place, ProgType, prog_type};
 
 use super::{Answer, Prober, Refusal};
 use crate::error::{is_privileged, words};
@@ -75,4 +75,16 @@ pub fn helper_in(place: Place, helper: u32) -> Answer {
 pub fn helper(helper: u32) -> Vec<(Place, Answer)> {
     let prober = Prober::new();
     Place::all().map(|place| (place, prober.helper(place, helper))).collect()
+}
+
+/// Which helpers this kernel offers to programs of each type, at any of its places.
+pub fn helpers() -> Vec<(ProgType, Vec<u32>)> {
+    let prober = Prober::new();
+    let rows = prog_type::TABLE.iter().filter(|row| row.id != ProgType::Unspec);
+    let offered = |prog_type: ProgType| {
+        let places: Vec<Place> = Place::all().filter(|p| p.row().prog_type == prog_type).collect();
+        let ids = skep_isa::spec::helper::TABLE.iter().map(|row| row.id);
+        ids.filter(|id| places.iter().any(|place| prober.helper(*place, *id) == Answer::Yes)).collect()
+    };
+    rows.map(|row| (row.id, offered(row.id))).collect()
 }

@@ -5,9 +5,11 @@
 //! says nothing of the kernel is no "no".
 
 mod helper;
+mod misc;
 mod prober;
 
-pub use helper::{helper, helper_in};
+pub use helper::{helper, helper_in, helpers};
+pub use misc::misc;
 pub use prober::{Prober, Refusal};
 
 use std::os::fd::{AsFd, BorrowedFd};

@@ -1,8 +1,10 @@
 //! The answers of a Linux machine.
 
 use skep_btf::{KindId, Scan};
-use skep_isa::explain::{Noun, Page};
-use skep_isa::spec::{AttachType, HookKind, LinkType, MapType, ProgType, attach_type, kfunc as rules, section};
+use skep_isa::explain::{Fact, Noun, Page, Value};
+use skep_isa::spec::{
+    AttachType, HookKind, LinkType, MapType, Place, ProgType, attach_type, helper, kfunc as rules, section,
+};
 use skep_kernel::feature::{self, Answer};
 use skep_kernel::trial::Question;
 
@@ -15,6 +17,7 @@ const TYPES: &str = "/sys/kernel/btf/vmlinux";
 /// What holds of a page here.
 pub(super) fn of(page: &Page) -> Vec<Here> {
     match page.noun {
+        Noun::Helper => number(page).map(helper).unwrap_or_default(),
         Noun::Prog => find(ProgType::from_id, page).map(prog).unwrap_or_default(),
         Noun::Attach => find(AttachType::from_id, page).map(attach).unwrap_or_default(),
         Noun::Section => section::find(&page.name).map(|(row, _)| by_section(row)).unwrap_or_default(),
@@ -29,11 +32,48 @@ pub(super) fn of(page: &Page) -> Vec<Here> {
 
 /// The constant a page is of, by its number.
 fn find<T>(from_id: impl Fn(u32) -> Option<T>, page: &Page) -> Option<T> {
-    let number = page.facts.iter().find(|f| f.label == "number")?;
-    match &number.value {
-        skep_isa::explain::Value::Text(text) => from_id(text.parse().ok()?),
+    from_id(number(page)?)
+}
+
+fn number(page: &Page) -> Option<u32> {
+    match &page.facts.iter().find(|f| f.label == "number")?.value {
+        Value::Text(text) => text.parse().ok(),
         _ => None,
     }
+}
+
+/// Where a helper is offered: the places that say yes, and those the table names that do not.
+fn helper(id: u32) -> Vec<Here> {
+    let Some(row) = helper::find(id) else { return vec![] };
+    let mut by_answer: Vec<(Answer, Vec<Place>)> = vec![(Answer::Yes, vec![])];
+    for (place, answer) in feature::helper(id) {
+        if answer != Answer::Yes && !row.offered_in(place) {
+            continue;
+        }
+        match by_answer.iter_mut().find(|(a, _)| *a == answer) {
+            Some((_, places)) => places.push(place),
+            None => by_answer.push((answer, vec![place])),
+        }
+    }
+    by_answer.retain(|(_, places)| !places.is_empty());
+    if by_answer.is_empty() {
+        return vec![here(String::new(), Answer::No("no place of this kernel offers it".to_owned()))];
+    }
+    by_answer.into_iter().map(|(answer, places)| here(format!("offered to {}", condensed(&places)), answer)).collect()
+}
+
+/// Names of places; of a program type whose places are all there, the type alone.
+fn condensed(places: &[Place]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for place in places {
+        let row = place.row();
+        let whole = Place::all().filter(|p| p.row().prog_type == row.prog_type).all(|p| places.contains(&p));
+        let name = if whole { row.prog_type.name() } else { row.name };
+        if names.last() != Some(&name) {
+            names.push(name);
+        }
+    }
+    names.join(", ")
 }
 
 fn here(tried: String, answer: Answer) -> Here {
@@ -159,11 +199,11 @@ fn page(scan: &Scan<'_>, id: skep_btf::TypeId) -> Option<Page> {
         }
     }
     let facts = [
-        Some(("prototype", skep_isa::explain::Value::Text(prototype.to_string()))),
-        (!asks.is_empty()).then_some(("arguments", skep_isa::explain::Value::List(asks))),
-        Some(("BTF id", skep_isa::explain::Value::Text(id.0.to_string()))),
+        Some(("prototype", Value::Text(prototype.to_string()))),
+        (!asks.is_empty()).then_some(("arguments", Value::List(asks))),
+        Some(("BTF id", Value::Text(id.0.to_string()))),
     ];
-    let facts = facts.into_iter().flatten().map(|(label, value)| skep_isa::explain::Fact { label, value }).collect();
+    let facts = facts.into_iter().flatten().map(|(label, value)| Fact { label, value }).collect();
     Some(Page {
         noun: Noun::Kfunc,
         name: prototype.name.to_owned(),
