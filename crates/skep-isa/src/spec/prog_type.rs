@@ -70,7 +70,7 @@ impl Sleep {
     }
 }
 
-/// What a load must be allowed beside `CAP_BPF` (`CAP_SYS_ADMIN` stands for all).
+/// What a load must be allowed beside `CAP_BPF` (`CAP_SYS_ADMIN` stands for all, and before 5.8 it alone would do).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Needs {
     /// Nothing: loads without any capability where `unprivileged_bpf_disabled` is 0.
@@ -81,6 +81,8 @@ pub enum Needs {
     NetAdmin,
     /// `CAP_PERFMON`.
     Perfmon,
+    /// `CAP_NET_ADMIN` and `CAP_PERFMON`.
+    Both,
 }
 
 impl Needs {
@@ -91,6 +93,7 @@ impl Needs {
             Needs::Bpf => "CAP_BPF",
             Needs::NetAdmin => "CAP_BPF and CAP_NET_ADMIN",
             Needs::Perfmon => "CAP_BPF and CAP_PERFMON",
+            Needs::Both => "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON",
         }
     }
 }
@@ -104,6 +107,8 @@ pub enum Names {
     Attach,
     /// The function, tracepoint, iterator or table, by its BTF id in `attach_btf_id` (and the attach type).
     Btf,
+    /// The structure by its BTF id in `attach_btf_id`, and the number of its member in `expected_attach_type`.
+    Member,
     /// Another program and a function of it.
     Program,
 }
@@ -115,6 +120,9 @@ impl Names {
             Names::Nothing => "nothing but the type",
             Names::Attach => "the attach type (expected_attach_type)",
             Names::Btf => "the target by its BTF id (attach_btf_id), and the attach type",
+            Names::Member => {
+                "the structure by its BTF id (attach_btf_id), and its member's number (expected_attach_type)"
+            }
             Names::Program => "another program (attach_prog_fd) and the BTF id of its function",
         }
     }
@@ -180,7 +188,7 @@ pub static TABLE: &[Row] = &[
         "Inspects packets that a route with a light-weight tunnel sends out."),
     row(ProgType::LwtXmit, "lwt_xmit", v(4, 10), ("__sk_buff", Sleep::Never, Needs::NetAdmin, Names::Nothing),
         "Changes or redirects packets that a route with a light-weight tunnel is about to send."),
-    row(ProgType::SockOps, "sock_ops", v(4, 13), ("bpf_sock_ops", Sleep::Never, Needs::NetAdmin, Names::Attach),
+    row(ProgType::SockOps, "sock_ops", v(4, 13), ("bpf_sock_ops", Sleep::Never, Needs::NetAdmin, Names::Nothing),
         "Follows the events of a cgroup's TCP connections and tunes them."),
     row(ProgType::SkSkb, "sk_skb", v(4, 14), ("__sk_buff", Sleep::Never, Needs::NetAdmin, Names::Nothing),
         "Splits a socket's stream into messages, or decides to which socket of a sockmap they go."),
@@ -194,7 +202,7 @@ pub static TABLE: &[Row] = &[
         "Sees and rewrites the addresses that a cgroup's processes bind, connect or send to."),
     row(ProgType::LwtSeg6local, "lwt_seg6local", v(4, 18), ("__sk_buff", Sleep::Never, Needs::NetAdmin, Names::Nothing),
         "Acts as the function of a segment of an IPv6 segment route."),
-    row(ProgType::LircMode2, "lirc_mode2", v(4, 18), ("lirc_mode2", Sleep::Never, Needs::Perfmon, Names::Nothing),
+    row(ProgType::LircMode2, "lirc_mode2", v(4, 18), ("lirc_mode2", Sleep::Never, Needs::Bpf, Names::Nothing),
         "Decodes the pulses and spaces of an infrared receiver into key presses."),
     row(ProgType::SkReuseport, "sk_reuseport", v(4, 19), ("sk_reuseport_md", Sleep::Never, Needs::Bpf, Names::Nothing),
         "Picks the socket of a SO_REUSEPORT group that gets a packet or connection."),
@@ -208,13 +216,13 @@ pub static TABLE: &[Row] = &[
         "Sees, rewrites or refuses a cgroup's getsockopt and setsockopt calls."),
     row(ProgType::Tracing, "tracing", v(5, 5), ("btf_arguments", Sleep::ByAttach, Needs::Perfmon, Names::Btf),
         "Runs at a function, tracepoint or iterator of the kernel with arguments typed by BTF."),
-    row(ProgType::StructOps, "struct_ops", v(5, 6), ("btf_arguments", Sleep::Flag, Needs::Perfmon, Names::Btf),
+    row(ProgType::StructOps, "struct_ops", v(5, 6), ("btf_arguments", Sleep::Flag, Needs::Perfmon, Names::Member),
         "Implements one function of a table of functions that the kernel calls, such as a TCP congestion control."),
-    row(ProgType::Ext, "ext", v(5, 6), ("btf_arguments", Sleep::Never, Needs::Perfmon, Names::Program),
+    row(ProgType::Ext, "ext", v(5, 6), ("btf_arguments", Sleep::Never, Needs::Both, Names::Program),
         "Takes the place of a global function of another loaded program (freplace)."),
     row(ProgType::Lsm, "lsm", v(5, 7), ("btf_arguments", Sleep::Flag, Needs::Perfmon, Names::Btf),
         "Runs at a hook of the Linux security modules and may refuse what is asked there."),
-    row(ProgType::SkLookup, "sk_lookup", v(5, 9), ("bpf_sk_lookup", Sleep::Never, Needs::NetAdmin, Names::Attach),
+    row(ProgType::SkLookup, "sk_lookup", v(5, 9), ("bpf_sk_lookup", Sleep::Never, Needs::Bpf, Names::Attach),
         "Chooses the listening or unconnected socket that gets a packet, before the kernel looks one up."),
     row(ProgType::Syscall, "syscall", v(5, 14), ("syscall_arguments", Sleep::Always, Needs::Bpf, Names::Nothing),
         "Runs when user space asks for it (BPF_PROG_TEST_RUN) and may itself call bpf(2)."),
