@@ -261,29 +261,6 @@ fn this_kernel_has_what_its_features_say() {
     }
 }
 
-/// The tables against the enums in the running kernel's types. Rows newer than the kernel are left out.
-#[test]
-fn the_tables_of_types_are_the_kernels() {
-    let dump = run("bpftool btf dump file /sys/kernel/btf/vmlinux format c");
-    let number = |constant: &str| {
-        let line =
-            dump.lines().map(str::trim).find(|l| l.strip_prefix(constant).is_some_and(|r| r.starts_with(" = ")))?;
-        line.split(" = ").nth(1)?.trim_end_matches(',').parse::<u32>().ok()
-    };
-    let mut known = 0;
-    let rows = prog_type::TABLE.iter().map(|r| ("BPF_PROG_TYPE_", r.name, r.id.id()));
-    let rows = rows.chain(map_type::TABLE.iter().map(|r| ("BPF_MAP_TYPE_", r.name, r.id.id())));
-    for (prefix, name, id) in rows.chain(attach_type::TABLE.iter().map(|r| ("BPF_", r.name, r.id.id()))) {
-        let constant = format!("{prefix}{}", name.to_uppercase());
-        match number(&constant) {
-            Some(kernel) => assert_eq!(kernel, id, "{constant}"),
-            None => assert!(["insn_array"].contains(&name), "{constant} is none of this kernel's"),
-        }
-        known += 1;
-    }
-    assert!(known > 100);
-}
-
 #[test]
 fn a_log_of_megabytes_is_read_to_its_end() {
     let mut code = vec![mov(0, 0)];

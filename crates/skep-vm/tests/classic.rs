@@ -4,9 +4,6 @@ mod support;
 
 use proptest::prelude::*;
 use skep_isa::classic::{self, ClassicInsn, Target};
-use skep_isa::spec::ProgType;
-use skep_isa::spec::ancillary::{self, Source};
-use skep_isa::spec::context::Context;
 use skep_vm::classic::{Filter, SeccompData, SeccompFilter};
 use skep_vm::{Packet, PacketInfo};
 use support::Still;
@@ -152,21 +149,6 @@ fn ancillary_data_comes_from_what_is_known_of_the_packet() {
     assert_eq!(over("ld #0x6\nldx #0x5\nld [xor_x]\nret", &mut packet), 3);
     packet.info.ifindex = 0;
     assert_eq!(over("ld #0x9\nld [ifidx]\nret #1", &mut packet), 9, "a packet without a device ends it with A");
-}
-
-#[test]
-fn the_table_of_ancillary_data_knows_the_fields_of_the_context() {
-    let skb = Context::of(ProgType::SocketFilter).expect("__sk_buff");
-    for row in ancillary::TABLE {
-        let (name, place) = match row.source {
-            Source::Field { name, offset, .. } => (name, offset),
-            Source::Device { offset } => ("ifindex", offset),
-            _ => continue,
-        };
-        let field = skb.field(name).expect("a field");
-        assert_eq!(i32::from(field.offset), i32::from(place), "{name}");
-    }
-    assert_eq!(skb.field("len").expect("a field").offset, 0);
 }
 
 #[test]

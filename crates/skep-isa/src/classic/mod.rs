@@ -4,7 +4,7 @@
 //! for the three forms that `tcpdump -d`, `-dd` and `-ddd` print, at [`check`](check()) for the kernel's verdict, and
 //! at [`translate`](translate()) for the same program as eBPF.
 //!
-//! A program has an accumulator A, an index register X and sixteen cells M[0] to M[15], all of 32 bits; it jumps only
+//! A program has an accumulator A, an index register X and sixteen cells `M[0]` to `M[15]`, all of 32 bits; it jumps only
 //! forward. This module runs nothing and knows no kernel it runs on. Facts are those of Linux 6.18.
 
 mod check;
@@ -13,13 +13,15 @@ mod table;
 pub mod text;
 mod translate;
 
+use crate::spec::limit;
+
 pub use check::{Refusal, check};
 pub use parse::{ParseError, Problem, parse, parse_bytes};
 pub use table::{Field, Kind, Op, Register, TABLE, Target};
 pub use translate::{Untranslatable, translate};
 
 /// Number of cells of M.
-pub const CELLS: u32 = 16;
+pub const CELLS: u32 = limit::value("classic_cells") as u32;
 
 /// One instruction, its fields as the kernel's `struct sock_filter` has them.
 ///

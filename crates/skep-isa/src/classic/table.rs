@@ -2,7 +2,7 @@
 
 use super::ClassicInsn;
 use crate::opcode::{Alu, Cond, Operand, Size};
-use crate::spec::{Version, v};
+use crate::spec::{Version, limit, v};
 
 /// One operation.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,11 +52,13 @@ impl Target {
     /// All of them.
     pub const ALL: &[Target] = &[Target::Socket, Target::Seccomp, Target::XtBpf];
 
-    /// Most instructions of a program (`BPF_MAXINSNS`, `XT_BPF_MAX_NUM_INSTR`).
+    /// Most instructions of a program.
     pub const fn most(self) -> usize {
+        const CLASSIC: usize = limit::value("instructions_unprivileged") as usize;
+        const XT_BPF: usize = limit::value("xt_bpf_instructions") as usize;
         match self {
-            Target::Socket | Target::Seccomp => 4096,
-            Target::XtBpf => 64,
+            Target::Socket | Target::Seccomp => CLASSIC,
+            Target::XtBpf => XT_BPF,
         }
     }
 

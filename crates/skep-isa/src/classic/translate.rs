@@ -7,7 +7,8 @@
 use super::{ClassicInsn, Kind, Refusal, Register, Target, check, decode};
 use crate::insn::Insn;
 use crate::opcode::{self, Alu, Callee, Cond, Operand, Order, Size, Width};
-use crate::spec::{ancillary, helper, seccomp};
+use crate::spec::context::Context;
+use crate::spec::{ProgType, ancillary, helper, seccomp};
 
 /// Why a program is not translated. Instructions are numbered from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,8 +44,6 @@ const CONTEXT: u8 = 6;
 const X: u8 = 7;
 const SAVED: u8 = 8;
 const FRAME: u8 = opcode::FRAME_POINTER;
-/// `len` of `__sk_buff` is its first field.
-const LEN: i16 = 0;
 
 /// Translates a program that [`check`](super::check()) takes. For xt_bpf it is that of a socket filter.
 ///
@@ -184,7 +183,7 @@ impl Out {
                 self.copy(A, SAVED);
             }
             Kind::LoadLen(register) if target == Target::Seccomp => self.set(number(register), seccomp::SIZE),
-            Kind::LoadLen(register) => self.load(number(register), CONTEXT, LEN),
+            Kind::LoadLen(register) => self.load(number(register), CONTEXT, skb("len")),
             Kind::LoadImm(register) => self.set(number(register), k),
             Kind::LoadCell(register) => self.load(number(register), FRAME, cell(k)),
             Kind::StoreCell(register) => {
@@ -239,20 +238,20 @@ impl Out {
 
     fn ancillary(&mut self, row: &'static ancillary::Row, at: usize) -> Result<(), Untranslatable> {
         match row.source {
-            ancillary::Source::Field { offset, network_order, .. } => {
-                self.load(A, CONTEXT, offset);
+            ancillary::Source::Field { name, network_order } => {
+                self.load(A, CONTEXT, skb(name));
                 if network_order {
                     self.push(opcode::Kind::Swap { order: Order::Big, size: Size::H }, [A, 0], 0, 0);
                 }
             }
-            ancillary::Source::Device { offset } => {
-                self.load(SCRATCH, CONTEXT, offset);
+            ancillary::Source::Device(name) => {
+                self.load(SCRATCH, CONTEXT, skb(name));
                 self.skip_unless_zero(SCRATCH, 1);
                 self.exit();
                 self.copy(A, SCRATCH);
             }
             ancillary::Source::Helper(name) => {
-                let id = helper::named(name).map_or(0, |row| row.id);
+                let id = helper::named(name).expect("each helper that is named has a row").id;
                 self.push(opcode::Kind::Call(Callee::Helper), [0, 0], 0, id as i32);
                 // A result of 64 bits would leave more in A than A has.
                 self.copy(A, A);
@@ -276,6 +275,12 @@ const fn number(register: Register) -> u8 {
 /// The offset of a cell from the frame pointer; the check leaves the first sixteen only.
 const fn cell(k: u32) -> i16 {
     -4 * (k as i16 + 1)
+}
+
+/// The offset of a field of `__sk_buff`.
+fn skb(name: &str) -> i16 {
+    let field = Context::of(ProgType::SocketFilter).and_then(|skb| skb.field(name));
+    field.expect("each field that is named has a row").offset as i16
 }
 
 /// The comparison that holds when this one does not, where there is one.

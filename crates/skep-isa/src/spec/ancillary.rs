@@ -35,18 +35,13 @@ pub struct Row {
 pub enum Source {
     /// A field of `__sk_buff`.
     Field {
-        /// Its name.
+        /// Its name in [`super::context`].
         name: &'static str,
-        /// Its offset in bytes.
-        offset: i16,
         /// Whether it is 16 bits in network order there.
         network_order: bool,
     },
-    /// The device's number, a field of `__sk_buff`; a packet without a device ends the classic program with A as it is.
-    Device {
-        /// The field's offset in bytes.
-        offset: i16,
-    },
+    /// The device's number, in the field of this name; a packet without a device ends the classic program with A as it is.
+    Device(&'static str),
     /// The result of a helper without arguments, by its name in [`super::helper`].
     Helper(&'static str),
     /// No data: the load is `A ^= X`.
@@ -55,8 +50,8 @@ pub enum Source {
     Kernel,
 }
 
-const fn field(name: &'static str, offset: i16, network_order: bool) -> Source {
-    Source::Field { name, offset, network_order }
+const fn field(name: &'static str, network_order: bool) -> Source {
+    Source::Field { name, network_order }
 }
 
 const fn row(
@@ -72,37 +67,37 @@ const fn row(
 /// All rows, in the order of their places.
 #[rustfmt::skip]
 pub const TABLE: &[Row] = &[
-    row(0, ("proto", "SKF_AD_PROTOCOL"), field("protocol", 16, true), v(2, 2),
+    row(0, ("proto", "SKF_AD_PROTOCOL"), field("protocol", true), v(2, 2),
         "The EtherType of the packet, without any VLAN tag the device took out."),
-    row(4, ("type", "SKF_AD_PKTTYPE"), field("pkt_type", 4, false), v(2, 2),
+    row(4, ("type", "SKF_AD_PKTTYPE"), field("pkt_type", false), v(2, 2),
         "Whom the packet is for: 0 this host, 1 all, 2 many, 3 another host, 4 outgoing."),
-    row(8, ("ifidx", "SKF_AD_IFINDEX"), Source::Device { offset: 40 }, v(2, 2),
+    row(8, ("ifidx", "SKF_AD_IFINDEX"), Source::Device("ifindex"), v(2, 2),
         "The number of the device the packet is on."),
     row(12, ("nla", "SKF_AD_NLATTR"), Source::Kernel, v(2, 6),
         "The place of the first netlink attribute of type X at or after A, 0 for none."),
     row(16, ("nlan", "SKF_AD_NLATTR_NEST"), Source::Kernel, v(2, 6),
         "The place of the first netlink attribute of type X inside the attribute at A, 0 for none."),
-    row(20, ("mark", "SKF_AD_MARK"), field("mark", 8, false), v(2, 6),
+    row(20, ("mark", "SKF_AD_MARK"), field("mark", false), v(2, 6),
         "The mark that rules of this host gave the packet."),
-    row(24, ("queue", "SKF_AD_QUEUE"), field("queue_mapping", 12, false), v(2, 6),
+    row(24, ("queue", "SKF_AD_QUEUE"), field("queue_mapping", false), v(2, 6),
         "The number of the device's queue the packet is on."),
     row(28, ("hatype", "SKF_AD_HATYPE"), Source::Kernel, v(2, 6),
         "The hardware type of the packet's device (`ARPHRD_*`)."),
-    row(32, ("rxhash", "SKF_AD_RXHASH"), field("hash", 68, false), v(2, 6),
+    row(32, ("rxhash", "SKF_AD_RXHASH"), field("hash", false), v(2, 6),
         "The hash of the packet's flow, 0 where none was computed yet."),
     row(36, ("cpu", "SKF_AD_CPU"), Source::Helper("get_smp_processor_id"), v(2, 6),
         "The number of the CPU the program runs on."),
     row(40, ("xor_x", "SKF_AD_ALU_XOR_X"), Source::XorX, v(3, 5),
         "Not data: A becomes A exclusive-or X, as `xor x` does since 3.7."),
-    row(44, ("vlan_tci", "SKF_AD_VLAN_TAG"), field("vlan_tci", 24, false), v(3, 8),
+    row(44, ("vlan_tci", "SKF_AD_VLAN_TAG"), field("vlan_tci", false), v(3, 8),
         "The control information of the VLAN tag the device took out."),
-    row(48, ("vlanp", "SKF_AD_VLAN_TAG_PRESENT"), field("vlan_present", 20, false), v(3, 8),
+    row(48, ("vlanp", "SKF_AD_VLAN_TAG_PRESENT"), field("vlan_present", false), v(3, 8),
         "1 if the device took a VLAN tag out of the packet, else 0."),
     row(52, ("poff", "SKF_AD_PAY_OFFSET"), Source::Kernel, v(3, 10),
         "The place where the payload of the packet's innermost known header begins."),
     row(56, ("random", "SKF_AD_RANDOM"), Source::Helper("get_prandom_u32"), v(3, 16),
         "A random number."),
-    row(60, ("vlan_tpid", "SKF_AD_VLAN_TPID"), field("vlan_proto", 28, true), v(4, 1),
+    row(60, ("vlan_tpid", "SKF_AD_VLAN_TPID"), field("vlan_proto", true), v(4, 1),
         "The protocol of the VLAN tag the device took out: 0x8100 or 0x88a8."),
 ];
 
@@ -126,6 +121,8 @@ pub fn named(name: &str) -> Option<&'static Row> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::context::Context;
+    use crate::spec::{ProgType, helper};
 
     #[test]
     fn each_row_is_found_by_place_name_and_constant() {
@@ -142,11 +139,15 @@ mod tests {
     }
 
     #[test]
-    fn each_helper_that_is_named_exists() {
+    fn each_field_and_helper_that_is_named_exists() {
+        let skb = Context::of(ProgType::SocketFilter).expect("socket filters have a context");
         for row in TABLE {
-            if let Source::Helper(name) = row.source {
-                assert!(super::super::helper::named(name).is_some(), "{name}");
-            }
+            let exists = match row.source {
+                Source::Field { name, .. } | Source::Device(name) => skb.field(name).is_some(),
+                Source::Helper(name) => helper::named(name).is_some(),
+                Source::XorX | Source::Kernel => true,
+            };
+            assert!(exists, "{}", row.name);
         }
     }
 }

@@ -34,6 +34,8 @@ const fn row(
 pub const TABLE: &[Row] = &[
     row("instructions", Some("BPF_COMPLEXITY_LIMIT_INSNS"), (1_000_000, "instructions"), v(5, 2), "A program loaded with CAP_BPF has at most so many instructions; the kernel answers E2BIG beyond."),
     row("instructions_unprivileged", Some("BPF_MAXINSNS"), (4096, "instructions"), v(3, 18), "A program loaded without CAP_BPF, and any classic one, has at most so many instructions."),
+    row("xt_bpf_instructions", Some("XT_BPF_MAX_NUM_INSTR"), (64, "instructions"), v(3, 9), "A classic program in a rule of iptables has at most so many instructions."),
+    row("classic_cells", Some("BPF_MEMWORDS"), (16, "cells"), v(2, 2), "A classic program has so many cells of memory, M[0] being the first."),
     row("processed", Some("BPF_COMPLEXITY_LIMIT_INSNS"), (1_000_000, "instructions"), v(5, 2), "The verifier follows at most so many instructions over all paths, then says the program is too large."),
     row("jumps", Some("BPF_COMPLEXITY_LIMIT_JMP_SEQ"), (8192, "states"), v(5, 2), "So many paths may wait to be followed at one time, then the sequence of jumps is too complex."),
     row("states", Some("BPF_COMPLEXITY_LIMIT_STATES"), (64, "states"), v(3, 18), "Without CAP_PERFMON so many states are kept for one instruction."),
@@ -70,3 +72,23 @@ pub const TABLE: &[Row] = &[
     row("uprobe_multi", Some("MAX_UPROBE_MULTI_CNT"), (1 << 20, "places"), v(6, 6), "One uprobe_multi link has at most so many places."),
     row("kprobe_multi", Some("MAX_KPROBE_MULTI_CNT"), (1 << 20, "functions"), v(6, 6), "One kprobe_multi link has at most so many functions."),
 ];
+
+/// The number of a limit, for constants: a name that no row has does not compile.
+pub(crate) const fn value(name: &str) -> u64 {
+    let mut at = 0;
+    while at < TABLE.len() {
+        if same(TABLE[at].name.as_bytes(), name.as_bytes()) {
+            return TABLE[at].value;
+        }
+        at += 1;
+    }
+    panic!("no row has the name");
+}
+
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    let mut at = 0;
+    while at < a.len() && at < b.len() && a[at] == b[at] {
+        at += 1;
+    }
+    at == a.len() && at == b.len()
+}

@@ -65,6 +65,11 @@ impl Prober {
     /// Has the verifier look at `code` at a place, followed by the use of `r9`, which must not be written: so it is
     /// refused in any case.
     pub fn refuse(&self, place: Place, code: &[Insn], license: &CStr) -> Refusal {
+        self.refuse_as(place, place.row().sleepable, code, license)
+    }
+
+    /// The same for a program that may or may not sleep, whatever the place says.
+    pub fn refuse_as(&self, place: Place, sleepable: bool, code: &[Insn], license: &CStr) -> Refusal {
         /// `r0 = r9`: a register that was never written.
         const UNREAD: Insn = Insn::new(0xbf, 0, 9, 0, 0);
         let row = place.row();
@@ -77,7 +82,7 @@ impl Prober {
         let attr = attr::ProgLoad {
             prog_type: row.prog_type.id(),
             expected_attach_type: named.member.unwrap_or_else(|| row.attach_type.map_or(0, AttachType::id)),
-            prog_flags: if row.sleepable { section::SLEEPABLE } else { 0 },
+            prog_flags: if sleepable { section::SLEEPABLE } else { 0 },
             prog_name: crate::name::kernel_name("skep_probe"),
             attach_btf_id: named.btf_id,
             ..Default::default()
