@@ -52,7 +52,15 @@ struct Built {
 }
 
 fn build() -> Result<Vec<Built>> {
-    let arguments = ["test", "--workspace", "--locked", "--no-run", "--message-format=json", "--features", FEATURES];
+    let arguments = [
+        "test",
+        "--workspace",
+        "--locked",
+        "--no-run",
+        "--message-format=json-render-diagnostics",
+        "--features",
+        FEATURES,
+    ];
     let out =
         Command::new("cargo").args(arguments).current_dir(root()).stderr(std::process::Stdio::inherit()).output()?;
     ensure!(out.status.success(), "the tests do not build");
