@@ -14,13 +14,18 @@ use crate::test::FEATURES;
 const TESTS: &[(&str, &str)] = &[("skep-kernel", "kernel_helpers")];
 
 /// A test that a kernel is spared: its series, the test program, the test, and why.
-const SPARED: &[(&str, &str, &str, &str)] = &[];
+const SPARED: &[(&str, &str, &str, &str)] = &[
+    ("6.1", "kernel_helpers", "all_places_of_one_helper_are_asked_in_five_milliseconds", TIMED),
+    ("6.12", "kernel_helpers", "all_places_of_one_helper_are_asked_in_five_milliseconds", TIMED),
+];
+
+const TIMED: &str = "it times what it does, and a guest is emulated";
 
 /// Builds the tests as the host's lane does, and gives the script that runs them all and fails if one did.
 pub(crate) fn script(series: &str) -> Result<String> {
     let built = build()?;
     let mut text = machine::environment()?;
-    writeln!(text, "failed=0")?;
+    writeln!(text, "failed=0\nexport SKEP_GUEST={series} RUST_BACKTRACE=0")?;
     for (package, test) in TESTS {
         let name = format!("{package}/{test}");
         let program = built.iter().find(|b| b.package == *package && b.test == *test);

@@ -327,7 +327,11 @@ pub(super) const TABLE: &[Helper] = &[
                 arg("optlen", Size),
             ]),
         ])
-        .at(any(&[SOCK_OPS, SOCK_ADDR, SETSOCKOPT, SOCKET_ITER, TCP_CONGESTION.but(TCP_RELEASE), LSM_SOCKOPT]))
+        .at(any(&[
+            SOCK_OPS, SOCK_ADDR.but(SOCK_ADDR_UNIX_NAME), SETSOCKOPT, SOCKET_ITER, TCP_CONGESTION.but(TCP_RELEASE),
+            LSM_SOCKOPT,
+        ]))
+        .later(&[by(6, 18, SOCK_ADDR_UNIX_NAME)])
         .fails(&["-EINVAL for options, sizes or sockets that it does not take", "what the option answers"]),
     row(50, "skb_adjust_room", v(4, 13), "Makes or removes room between two headers of a packet.")
         .takes(&[arg("ctx", Context), arg("len_diff", Anything), arg("mode", Anything), arg("flags", Anything)])
@@ -390,7 +394,11 @@ pub(super) const TABLE: &[Helper] = &[
                 arg("optlen", Size),
             ]),
         ])
-        .at(any(&[SOCK_OPS, SOCK_ADDR, SETSOCKOPT, SOCKET_ITER, TCP_CONGESTION.but(TCP_RELEASE), LSM_SOCKOPT]))
+        .at(any(&[
+            SOCK_OPS, SOCK_ADDR.but(SOCK_ADDR_UNIX_NAME), SETSOCKOPT, SOCKET_ITER, TCP_CONGESTION.but(TCP_RELEASE),
+            LSM_SOCKOPT,
+        ]))
+        .later(&[by(6, 18, SOCK_ADDR_UNIX_NAME)])
         .fails(&[
             "-EINVAL for options, sizes or sockets that it does not take", "what the option answers",
             "the buffer is then zero",

@@ -73,6 +73,8 @@ pub const CGROUP_SOCK: PlaceSet = types(&[ProgType::CgroupSock]);
 pub const SOCK_ADDR: PlaceSet = types(&[ProgType::CgroupSockAddr]);
 /// Connecting by IP address.
 pub const SOCK_ADDR_CONNECT: PlaceSet = of(&[SockAddrConnect4, SockAddrConnect6]);
+/// Asking for the own or the peer's address of a Unix socket.
+pub const SOCK_ADDR_UNIX_NAME: PlaceSet = of(&[SockAddrGetpeernameUnix, SockAddrGetsocknameUnix]);
 /// Events of TCP connections.
 pub const SOCK_OPS: PlaceSet = of(&[SockOps]);
 /// Sysctls.
