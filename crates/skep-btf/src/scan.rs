@@ -78,6 +78,20 @@ impl<'a> Scan<'a> {
         self.heads().find(|(_, head)| head.kind == kind as u8 && self.is_named(head.name_off, name)).map(|(id, _)| id)
     }
 
+    /// The types of several kinds and names, found in one walk; in the order they were asked for.
+    pub fn find_all(&self, wanted: &[(KindId, &str)]) -> Vec<Option<TypeId>> {
+        let mut found = vec![None; wanted.len()];
+        let is_wanted = |kind: u8| wanted.iter().any(|(k, _)| *k as u8 == kind);
+        for (id, head) in self.heads().filter(|(_, head)| is_wanted(head.kind)) {
+            for (slot, (kind, name)) in found.iter_mut().zip(wanted) {
+                if slot.is_none() && *kind as u8 == head.kind && self.is_named(head.name_off, name) {
+                    *slot = Some(id);
+                }
+            }
+        }
+        found
+    }
+
     /// The types that bear a declaration tag of this text, in the order of the tags.
     pub fn tagged(&self, tag: &str) -> Vec<TypeId> {
         let tags = self.heads().filter(|(_, h)| h.kind == KindId::DeclTag as u8 && self.is_named(h.name_off, tag));

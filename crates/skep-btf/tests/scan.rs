@@ -58,3 +58,14 @@ fn a_scan_agrees_with_the_parser_on_this_kernel() {
     let task = parsed.find("task_struct", |kind| matches!(kind, Kind::Struct { .. }));
     assert_eq!(scan.find(KindId::Struct, "task_struct"), task);
 }
+
+#[test]
+fn many_names_are_found_in_one_walk_as_one_by_one() {
+    let bytes = small();
+    let scan = Scan::new(&bytes).expect("well-formed");
+    let wanted = [(KindId::Func, "bpf_task"), (KindId::Func, "bpf_task_acquire"), (KindId::DeclTag, "bpf_kfunc")];
+    let each: Vec<_> = wanted.iter().map(|(kind, name)| scan.find(*kind, name)).collect();
+    assert_eq!(scan.find_all(&wanted), each);
+    assert!(each[0].is_none() && each[1].is_some() && each[2].is_some());
+    assert!(scan.find_all(&[]).is_empty());
+}

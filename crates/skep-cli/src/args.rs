@@ -132,6 +132,9 @@ pub(crate) struct Asm {
     /// The object.
     #[arg(long, short, value_name = "OBJ", value_hint = ValueHint::FilePath)]
     pub(crate) output: String,
+    /// The file is a classic program, as tcpdump -d, -dd or -ddd prints it: it becomes a socket filter.
+    #[arg(long)]
+    pub(crate) classic: bool,
 }
 
 /// `skep prog`.
@@ -248,7 +251,8 @@ fn asm_help() -> String {
         .filter(|row| !row.what.starts_with("Read over") && row.what != "The same.")
         .map(|row| format!("  {}\n      {}", row.form, row.what))
         .collect();
-    let example = "Example:\n  skep asm pass.s -o pass.o && skep run pass.o --on pcap:traffic.pcap\n\n  \
+    let example = "Examples:\n  skep asm pass.s -o pass.o && skep run pass.o --on pcap:traffic.pcap\n  \
+        tcpdump -y EN10MB -ddd 'tcp port 80' | skep asm --classic - -o http.o\n\n  \
         where pass.s says\n    \
             .license \"GPL\"\n    \
             .map counts array key=4 value=8 entries=1\n    \

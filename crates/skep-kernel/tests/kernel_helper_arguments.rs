@@ -10,16 +10,16 @@ mod host;
 use std::collections::BTreeMap;
 
 use argument::{Asker, Outcome};
-use skep_isa::spec::helper::{self, Arg, Helper};
+use skep_isa::spec::helper::{self, Arg, ArgKind, Helper};
 use skep_isa::spec::place::common;
-use skep_isa::spec::{Place, PlaceSet};
+use skep_isa::spec::{MapType, Place, PlaceSet, map_type};
 
 /// Places that the host's policy or its options keep from us.
 const OUT_OF_REACH: PlaceSet =
     common::TRAMPOLINE.and(common::LSM).and(PlaceSet::of(&[Place::LircMode2, Place::SchedExt, Place::HidBpf]));
 
-/// Where arguments before the asked one are easiest to make: sockets, then the current task, then the rest.
-const PREFERRED: [Place; 4] = [Place::SchedCls, Place::CgroupSkbIngress, Place::IterSleepable, Place::Syscall];
+/// Where arguments before the asked one are easiest to make: sockets, then tasks, then the rest.
+const PREFERRED: [Place; 4] = [Place::SchedCls, Place::CgroupSkbIngress, Place::Kprobe, Place::IterSleepable];
 
 /// A place of `set` that offers the helper here.
 fn place_of(row: &Helper, set: PlaceSet) -> Option<Place> {
@@ -38,31 +38,110 @@ fn lists() -> Vec<(&'static Helper, Option<Place>, &'static [Arg])> {
     lists
 }
 
+/// What came of many questions.
+#[derive(Default)]
+struct Tally {
+    proved: u32,
+    wrong: Vec<String>,
+    unasked: BTreeMap<String, Vec<String>>,
+}
+
+impl Tally {
+    fn add(&mut self, name: String, outcome: Outcome) {
+        match outcome {
+            Outcome::AsTold => self.proved += 1,
+            Outcome::Unasked(why) => self.unasked.entry(why).or_default().push(name),
+            Outcome::Otherwise(said) => self.wrong.push(format!("\n  {name}: {said}")),
+        }
+    }
+
+    /// What was not asked, and why; fails when anything differs or too little was proved.
+    fn settle(self, at_least: u32) -> String {
+        let listed =
+            |(why, names): (&String, &Vec<String>)| format!("\n{} not asked, {why}: {}", names.len(), names.join(", "));
+        let unasked: String = self.unasked.iter().map(listed).collect();
+        assert!(self.wrong.is_empty(), "{} differ:{}", self.wrong.len(), self.wrong.concat());
+        assert!(self.proved >= at_least, "{} proved{unasked}", self.proved);
+        format!("{} proved{unasked}", self.proved)
+    }
+}
+
+const NO_PLACE: &str = "no place of it can be asked on this host";
+
 #[test]
 fn the_verifier_asks_for_the_kinds_of_the_table() {
-    let asker = Asker::new();
-    let (mut proved, mut wrong) = (0, Vec::new());
-    let mut unasked: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let (asker, mut tally) = (Asker::new(), Tally::default());
     for (row, place, args) in lists() {
         for (at, arg) in args.iter().enumerate() {
             let name = format!("{}:{}", row.name, arg.name);
-            let outcome = match place {
-                Some(place) => asker.ask(row, place, args, at),
-                None => Outcome::Unasked("no place of it can be asked on this host".to_owned()),
-            };
-            match outcome {
-                Outcome::AsTold => proved += 1,
-                Outcome::Unasked(why) => unasked.entry(why).or_default().push(name),
-                Outcome::Otherwise(said) => {
-                    wrong.push(format!("\n  {name} ({}) at {place:?}: {said}", arg.kind.text()));
-                }
+            let outcome = place.map(|place| asker.ask(row, place, args, at));
+            tally.add(name, outcome.unwrap_or_else(|| Outcome::Unasked(NO_PLACE.to_owned())));
+        }
+    }
+    println!("{}", tally.settle(530));
+}
+
+#[test]
+fn structures_are_asked_for_by_the_name_in_the_table() {
+    let (asker, mut tally) = (Asker::new(), Tally::default());
+    for (row, place, args) in lists() {
+        for (at, arg) in args.iter().enumerate() {
+            if matches!(arg.kind, ArgKind::Btf(_) | ArgKind::BtfOrNull(_)) {
+                // An iterator has another structure at hand than the task.
+                let iter = Place::IterSleepable;
+                let place = place.map(|place| if row.offered_in(iter) { iter } else { place });
+                let outcome = place.map(|place| asker.ask_structure(row, place, args, at));
+                let name = format!("{}:{}", row.name, arg.name);
+                tally.add(name, outcome.unwrap_or_else(|| Outcome::Unasked(NO_PLACE.to_owned())));
             }
         }
     }
-    println!("{proved} arguments proved");
-    for (why, names) in &unasked {
-        println!("{} not asked, {why}: {}", names.len(), names.join(", "));
+    println!("{}", tally.settle(19));
+}
+
+#[test]
+fn the_verifier_takes_from_r0_what_the_table_says_is_given() {
+    let (asker, mut tally) = (Asker::new(), Tally::default());
+    for (row, place, args) in lists() {
+        let outcome = place.map(|place| asker.ask_result(row, place, args));
+        tally.add(row.name.to_owned(), outcome.unwrap_or_else(|| Outcome::Unasked(NO_PLACE.to_owned())));
     }
-    assert!(wrong.is_empty(), "{} kinds differ:{}", wrong.len(), wrong.concat());
-    assert!(proved >= 400, "{proved}");
+    println!("{}", tally.settle(180));
+}
+
+#[test]
+fn packet_pointers_are_void_after_the_helpers_that_the_table_says() {
+    /// Places where programs look into packets by pointer.
+    const PACKETS: [Place; 7] = [
+        Place::SchedCls,
+        Place::Xdp,
+        Place::LwtXmit,
+        Place::LwtIn,
+        Place::LwtSeg6local,
+        Place::SkMsg,
+        Place::CgroupSkbIngress,
+    ];
+    let (asker, mut tally) = (Asker::new(), Tally::default());
+    for row in helper::TABLE {
+        if let Some(place) = PACKETS.into_iter().find(|place| row.offered_in(*place)) {
+            tally.add(row.name.to_owned(), asker.ask_packet(row, place, row.args_at(place)));
+        }
+    }
+    println!("{}", tally.settle(140));
+}
+
+#[test]
+fn helpers_take_maps_of_the_types_in_the_table_and_of_no_others() {
+    let (asker, mut tally) = (Asker::new(), Tally::default());
+    for (row, place, args) in lists() {
+        if !args.iter().any(|arg| arg.kind == ArgKind::ConstMap) {
+            continue;
+        }
+        for map in map_type::TABLE.iter().filter(|map| map.id != MapType::Unspec) {
+            let outcome = place.map(|place| asker.ask_map(row, place, args, map.id));
+            let name = format!("{} of {}", row.name, map.name);
+            tally.add(name, outcome.unwrap_or_else(|| Outcome::Unasked(NO_PLACE.to_owned())));
+        }
+    }
+    println!("{}", tally.settle(970));
 }

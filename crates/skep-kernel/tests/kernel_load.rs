@@ -6,7 +6,7 @@ mod host;
 use host::*;
 use skep_diag::Style;
 use skep_isa::Insn;
-use skep_isa::spec::{MapType, attach_type, map_type, prog_type};
+use skep_isa::spec::MapType;
 use skep_kernel::{Counts, Error, Loaded, Map, Options, Program, RingBuffer, TestRun, feature, load};
 use skep_object::{MapRole, MapSpec, Object, Reloc, RelocTarget};
 

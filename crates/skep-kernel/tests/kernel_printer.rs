@@ -32,7 +32,14 @@ fn printed(insn: Insn, tail: Option<Insn>) -> Option<String> {
 fn the_verifier_prints_every_row_as_we_do() {
     let corners = [(0, 0), (8, 5), (-8, -5), (0x7ff0, i32::MAX), (-0x7ff0, i32::MIN)];
     let (mut same, mut silent) = (0, Vec::new());
-    for op in opcode::TABLE {
+    let here = skep_kernel::feature::kernel_version().expect("a version");
+    // What no kernel takes has no version.
+    let is_newer = |op: &&opcode::Op| op.since.is_some_and(|since| since > here);
+    println!(
+        "newer than this kernel: {:?}",
+        opcode::TABLE.iter().filter(is_newer).map(|op| op.name).collect::<Vec<_>>()
+    );
+    for op in opcode::TABLE.iter().filter(|op| !is_newer(op)) {
         // Sources that need a descriptor, and functions that are not there, are refused before they are printed.
         if matches!(op.kind, Kind::LoadImm(source) if source != Source::Const)
             || matches!(op.kind, Kind::Call(Callee::Local | Callee::Kfunc))

@@ -40,7 +40,8 @@ fn constants(btf: &Btf, name: &str) -> BTreeMap<String, i64> {
 #[test]
 fn numbers_and_names_are_the_kernel_s_in_both_directions() {
     let btf = Btf::parse(&std::fs::read("/sys/kernel/btf/vmlinux").expect("types")).expect("types");
-    let tables: [(&str, Vec<(String, u32, Version)>); 5] = [
+    type Rows = Vec<(String, u32, Version)>;
+    let tables: [(&str, Rows); 5] = [
         ("bpf_prog_type", prog_type::TABLE.iter().map(|r| (r.id.constant(), r.id.id(), r.since)).collect()),
         ("bpf_attach_type", attach_type::TABLE.iter().map(|r| (r.id.constant(), r.id.id(), r.since)).collect()),
         ("bpf_map_type", map_type::TABLE.iter().map(|r| (map_constant(r.id), r.id.id(), r.since)).collect()),

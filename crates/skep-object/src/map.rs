@@ -45,6 +45,6 @@ pub enum MapRole {
 }
 
 /// `BPF_F_RDONLY_PROG`: programs may only read.
-pub(crate) const F_RDONLY_PROG: u32 = 1 << 7;
+pub(crate) const F_RDONLY_PROG: u32 = skep_isa::spec::map_flag::RDONLY_PROG;
 /// `BPF_F_MMAPABLE`: user space may map it.
-pub(crate) const F_MMAPABLE: u32 = 1 << 10;
+pub(crate) const F_MMAPABLE: u32 = skep_isa::spec::map_flag::MMAPABLE;

@@ -16,6 +16,7 @@ fn page(row: &Helper) -> Page {
     let elsewhere = row.other.iter().map(|o| vec![names(o.places, row), signature(row, o.args)]).collect();
     let yes = |is: bool| if is { "yes" } else { "no" };
     let needs: Vec<&str> = row.needs.into_iter().collect();
+    let by_target = Some(names(row.by_target, row)).filter(|names| !names.is_empty());
     Page::new(Noun::Helper, row.name, row.what)
         .also(format!("bpf_{}", row.name))
         .also(format!("BPF_FUNC_{}", row.name))
@@ -25,6 +26,7 @@ fn page(row: &Helper) -> Page {
         .text("signature", signature(row, row.args))
         .table("arguments", &["name", "kind", "meaning"], takes)
         .table("other arguments", &["places", "signature"], elsewhere)
+        .list("map types", row.maps)
         .text("result", result(row))
         .list("answers", row.errors)
         .text("GPL only", gpl(row))
@@ -32,6 +34,7 @@ fn page(row: &Helper) -> Page {
         .text("changes packet", yes(row.changes_packet))
         .text("keeps registers", yes(row.fastcall))
         .list("needs", needs)
+        .list("only some functions or hooks of", by_target)
         .table("program types", &["program type", "where", "since"], types.iter().map(|t| at_type(row, *t)).collect())
         .see(Noun::Prog, types.iter().map(|t| t.name()))
 }

@@ -4,9 +4,11 @@
 //! comes from a row. What holds on one machine (live answers, names from its BTF) is added above this crate.
 
 mod attach;
+mod classic;
 mod ctx;
 mod helper;
 mod insn;
+mod map;
 mod noun;
 mod plain;
 mod prog;

@@ -1,6 +1,6 @@
 //! The nouns of `skep explain`: what kinds of rows there are, how they are spelled, where their pages come from.
 
-use super::{Page, attach, ctx, helper, insn, plain, prog, section};
+use super::{Page, attach, classic, ctx, helper, insn, map, plain, prog, section};
 
 /// A kind of thing that can be explained.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -19,6 +19,10 @@ pub enum Noun {
     Licence,
     Code,
     Ctx,
+    Classic,
+    Seccomp,
+    Map,
+    MapFlag,
 }
 
 /// One row of [`NOUNS`].
@@ -53,6 +57,10 @@ pub const NOUNS: &[Row] = &[
     row(Noun::Licence, &["licence", "license"], "licences", plain::licences),
     row(Noun::Code, &["code"], "message codes", plain::codes),
     row(Noun::Ctx, &["ctx", "context"], "contexts", ctx::pages),
+    row(Noun::Classic, &["classic", "cbpf"], "classic instructions", classic::pages),
+    row(Noun::Seccomp, &["seccomp", "action"], "seccomp actions", classic::actions),
+    row(Noun::Map, &["map", "map_type"], "map types", map::pages),
+    row(Noun::MapFlag, &["mapflag", "map_flag"], "map flags", map::flags),
 ];
 
 impl Noun {

@@ -65,6 +65,7 @@ pub mod kfunc;
 pub mod licence;
 pub mod limit;
 pub mod link_type;
+pub mod map_flag;
 pub mod map_type;
 pub mod place;
 pub mod prog_type;

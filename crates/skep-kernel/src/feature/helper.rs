@@ -5,6 +5,10 @@ use skep_isa::spec::place::Target;
 use skep_isa::spec::{Place, ProgType, prog_type};
 
 use super::{Answer, Prober, Refusal};
+
+/// Why a helper is refused that depends on what the program is attached to.
+pub const NOT_HERE: &str = "not with this function or hook";
+
 use crate::error::{is_privileged, words};
 
 impl Prober {
@@ -17,7 +21,7 @@ impl Prober {
             ("invalid func", "this kernel does not have it"),
             ("not supported for program type", "it makes no sense here"),
             ("supported only for", "it makes no sense here"),
-            ("not allowed in probe", "not with this function or hook"),
+            ("not allowed in probe", NOT_HERE),
             ("might sleep", "it may sleep, and programs here may not"),
         ];
         let refusal = self.call(place, helper, c"GPL");

@@ -8,15 +8,16 @@ mod helper;
 mod misc;
 mod prober;
 
-pub use helper::{helper, helper_in, helpers};
+pub use helper::{NOT_HERE, helper, helper_in, helpers};
 pub use misc::misc;
 pub use prober::{Prober, Refusal};
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 use skep_isa::Insn;
 use skep_isa::insn::EXIT;
+use skep_isa::spec::map_type::{Entries, PAGE, Shape, Types};
 use skep_isa::spec::{AttachType, MapType, ProgType, Version, map_type, prog_type, section};
 
 use crate::error::{is_privileged, words};
@@ -68,36 +69,42 @@ pub fn map_types() -> Vec<(MapType, Answer)> {
 
 /// Whether this kernel makes maps of a type: tried with the smallest map there can be.
 pub fn map_type(map_type: MapType) -> Answer {
-    const NO_PREALLOC: u32 = 1;
-    const MMAPABLE: u32 = 1 << 10;
-    let page = u32::try_from(rustix::param::page_size()).unwrap_or(4096);
-    // Key, value, entries, flags.
-    let (key_size, value_size, max_entries, map_flags) = match map_type {
-        MapType::Ringbuf | MapType::UserRingbuf => (0, 0, page, 0),
-        MapType::Queue | MapType::Stack | MapType::BloomFilter => (0, 4, 1, 0),
-        MapType::LpmTrie => (8, 4, 1, NO_PREALLOC),
-        MapType::StackTrace => (4, 8, 1, 0),
-        MapType::CgroupStorage | MapType::PercpuCgroupStorage => (8, 4, 0, 0),
-        MapType::SkStorage | MapType::InodeStorage | MapType::TaskStorage | MapType::CgrpStorage => {
-            (4, 4, 0, NO_PREALLOC)
-        }
-        MapType::Arena => (0, 0, 1, MMAPABLE),
-        MapType::InsnArray => (4, 16, 1, 0),
-        _ => (4, 4, 1, 0),
+    match make(map_type) {
+        Ok(_) => Answer::Yes,
+        // Asked for a table of functions that it does not have: so it knows such tables.
+        Err(sys::ENOTSUPP) if map_type == MapType::StructOps => Answer::Yes,
+        Err(errno) => refused(errno),
+    }
+}
+
+/// The smallest map of a type that this kernel makes, `None` where it makes none.
+pub fn smallest_map(map_type: MapType) -> Option<OwnedFd> {
+    make(map_type).ok()
+}
+
+fn make(map_type: MapType) -> Result<OwnedFd, Errno> {
+    // A table of functions has the size of its struct; which one it is is not looked at before its type is.
+    let table = Shape { key_size: 4, value_size: 4, max_entries: 1, ..Default::default() };
+    let shape = map_type.smallest().unwrap_or(table);
+    let page = u32::try_from(rustix::param::page_size()).unwrap_or(PAGE);
+    let mut attr = attr::MapCreate {
+        map_type: map_type.id(),
+        key_size: shape.key_size,
+        // One size for keys and values that are numbers: that of the type below, and of the inner map.
+        value_size: if map_type.row().value.takes(4) { 4 } else { shape.value_size },
+        max_entries: if map_type.row().entries == Entries::Ring { page } else { shape.max_entries },
+        map_flags: shape.flags,
+        ..Default::default()
     };
-    let mut attr =
-        attr::MapCreate { map_type: map_type.id(), key_size, value_size, max_entries, map_flags, ..Default::default() };
-    let made = match map_type {
-        MapType::SkStorage | MapType::InodeStorage | MapType::TaskStorage | MapType::CgrpStorage => {
-            with_int_type(|types| {
-                attr.btf_fd = sys::number(types);
-                attr.btf_key_type_id = 1;
-                attr.btf_value_type_id = 1;
-                sys::map_create(&attr)
-            })
-        }
+    match map_type {
+        _ if map_type.row().types == Types::Must => with_int_type(|types| {
+            attr.btf_fd = sys::number(types);
+            attr.btf_key_type_id = 1;
+            attr.btf_value_type_id = 1;
+            sys::map_create(&attr)
+        }),
         MapType::ArrayOfMaps | MapType::HashOfMaps => {
-            let inner = attr::MapCreate { map_type: MapType::Array.id(), ..attr };
+            let inner = attr::MapCreate { map_type: MapType::Array.id(), key_size: 4, ..attr };
             sys::map_create(&inner).and_then(|inner| {
                 attr.inner_map_fd = sys::number(inner.as_fd());
                 sys::map_create(&attr)
@@ -109,12 +116,6 @@ pub fn map_type(map_type: MapType) -> Answer {
             sys::map_create(&attr)
         }
         _ => sys::map_create(&attr),
-    };
-    match made {
-        Ok(_) => Answer::Yes,
-        // Asked for a table of functions that it does not have: so it knows such tables.
-        Err(sys::ENOTSUPP) if map_type == MapType::StructOps => Answer::Yes,
-        Err(errno) => refused(errno),
     }
 }
 

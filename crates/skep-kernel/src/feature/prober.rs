@@ -6,7 +6,7 @@
 use std::ffi::CStr;
 
 use rustix::io::Errno;
-use skep_btf::{Kind, KindId, Scan};
+use skep_btf::{Kind, KindId, Scan, TypeId};
 use skep_isa::Insn;
 use skep_isa::insn::{CALL, EXIT};
 use skep_isa::spec::place::{self, Target};
@@ -48,18 +48,29 @@ impl Prober {
 
     /// A prober that knows no types of the kernel: made at once, for places that name none.
     pub fn untyped() -> Prober {
-        Prober { targets: place::TABLE.iter().map(|row| target(row.target, None)).collect() }
+        let is_bare = |row: &place::Row| row.target == Target::None;
+        Prober { targets: place::TABLE.iter().map(|row| is_bare(row).then(Named::default)).collect() }
     }
 
     /// A prober with the types of the running kernel, where they were read before.
     pub fn with_types(types: &Scan<'_>) -> Prober {
-        let mut targets: Vec<Option<Named>> = Vec::with_capacity(place::TABLE.len());
-        for (at, row) in place::TABLE.iter().enumerate() {
-            let same = place::TABLE.iter().take(at).position(|before| before.target == row.target);
-            let known = same.and_then(|before| targets.get(before).copied());
-            targets.push(known.unwrap_or_else(|| target(row.target, Some(types))));
+        let names: Vec<Option<(KindId, String)>> = place::TABLE.iter().map(|row| type_name(row.target)).collect();
+        let mut wanted: Vec<(KindId, &str)> = Vec::new();
+        for (kind, name) in names.iter().flatten() {
+            if !wanted.contains(&(*kind, name.as_str())) {
+                wanted.push((*kind, name));
+            }
         }
-        Prober { targets }
+        let found = types.find_all(&wanted);
+        let id = |kind: KindId, name: &str| {
+            let at = wanted.iter().position(|asked| *asked == (kind, name))?;
+            found.get(at).copied().flatten()
+        };
+        let targets = place::TABLE.iter().zip(&names).map(|(row, name)| match name {
+            Some((kind, name)) => named(row.target, id(*kind, name)?, types),
+            None => Some(Named::default()),
+        });
+        Prober { targets: targets.collect() }
     }
 
     /// Has the verifier look at `code` at a place, followed by the use of `r9`, which must not be written: so it is
@@ -101,21 +112,22 @@ impl Prober {
     }
 }
 
-/// Finds what a place names.
-fn target(target: Target, types: Option<&Scan<'_>>) -> Option<Named> {
-    let find = |kind: KindId, name: &str| types?.find(kind, name);
-    let (id, member) = match target {
-        Target::None => return Some(Named::default()),
-        Target::Tracepoint(name) => (find(KindId::Typedef, &format!("btf_trace_{name}"))?, None),
-        Target::Iterator(name) => (find(KindId::Func, &format!("bpf_iter_{name}"))?, None),
-        Target::Function(name) => (find(KindId::Func, name)?, None),
-        Target::LsmHook(name) => (find(KindId::Func, &format!("bpf_lsm_{name}"))?, None),
-        Target::Member(structure, name) => {
-            let id = find(KindId::Struct, structure)?;
-            let Kind::Struct { members, .. } = types?.get(id)?.kind else { return None };
-            let at = members.iter().position(|m| types.and_then(|t| t.string(m.name_off)) == Some(name))?;
-            (id, Some(u32::try_from(at).ok()?))
-        }
-    };
-    Some(Named { btf_id: id.0, member })
+/// Kind and name of the type that a place names.
+fn type_name(target: Target) -> Option<(KindId, String)> {
+    Some(match target {
+        Target::None => return None,
+        Target::Tracepoint(name) => (KindId::Typedef, format!("btf_trace_{name}")),
+        Target::Iterator(name) => (KindId::Func, format!("bpf_iter_{name}")),
+        Target::Function(name) => (KindId::Func, name.to_owned()),
+        Target::LsmHook(name) => (KindId::Func, format!("bpf_lsm_{name}")),
+        Target::Member(structure, _) => (KindId::Struct, structure.to_owned()),
+    })
+}
+
+/// What loading names for a target whose type was found; `None` for a member that the structure does not have.
+fn named(target: Target, id: TypeId, types: &Scan<'_>) -> Option<Named> {
+    let Target::Member(_, name) = target else { return Some(Named { btf_id: id.0, member: None }) };
+    let Kind::Struct { members, .. } = types.get(id)?.kind else { return None };
+    let at = members.iter().position(|m| types.string(m.name_off) == Some(name))?;
+    Some(Named { btf_id: id.0, member: Some(u32::try_from(at).ok()?) })
 }

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(unsafe_code, reason = "bpf(2) with attributes of the test's own")]
 
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use skep_isa::Insn;
 use skep_isa::insn::EXIT;
@@ -61,8 +61,8 @@ pub(crate) fn state(shape: Shape, question: &[Insn], register: u8) -> Option<Str
     let (_, text) = log(shape, question, 2);
     let states = text.lines().filter_map(|line| line.split_once("; ")).flat_map(|(_, state)| state.split(' '));
     let named = states.filter_map(|word| word.split_once('='));
-    let of_register = named.filter(|(name, _)| name.trim_end_matches("_w") == format!("R{register}"));
-    of_register.last().map(|(_, state)| state.split('(').next().unwrap_or(state).to_owned())
+    let mut of_register = named.filter(|(name, _)| name.trim_end_matches("_w") == format!("R{register}"));
+    of_register.next_back().map(|(_, state)| state.split('(').next().unwrap_or(state).to_owned())
 }
 
 /// Error and log of the program that consists of these instructions and is then rejected.
@@ -155,4 +155,29 @@ fn size_bits(size: u32) -> u8 {
         8 => 0x18,
         _ => panic!("no such size: {size}"),
     }
+}
+
+/// Maps one page of what a descriptor stands for, to read, and lets it go again.
+pub(crate) fn map_page(fd: &OwnedFd) -> Result<i64, i32> {
+    let null = std::ptr::null_mut();
+    // SAFETY: the kernel chooses the address, and the page is let go before anybody sees it.
+    let page = unsafe { libc::mmap(null, 4096, libc::PROT_READ, libc::MAP_SHARED, fd.as_raw_fd(), 0) };
+    if page == libc::MAP_FAILED {
+        return Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(0));
+    }
+    // SAFETY: the page was mapped just now and nothing points into it.
+    unsafe { libc::munmap(page, 4096) };
+    Ok(0)
+}
+
+/// Leaves the calling thread no capability but `CAP_BPF`; the thread should end soon.
+pub(crate) fn keep_cap_bpf_alone() {
+    const VERSION_3: u32 = 0x2008_0522;
+    const CAP_BPF: u32 = 39;
+    // Effective, permitted and inheritable ones, twice 32 of them.
+    let header = [VERSION_3, 0];
+    let kept = [0, 0, 0, 1 << (CAP_BPF - 32), 1 << (CAP_BPF - 32), 0_u32];
+    // SAFETY: both arrays have the layout and size of the third version, and live until the call is over.
+    let result = unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), kept.as_ptr()) };
+    assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
 }

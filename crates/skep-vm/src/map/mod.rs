@@ -8,7 +8,7 @@ mod trie;
 pub(crate) use ring::Ring;
 
 use hash::Hash;
-use skep_isa::spec::MapType;
+use skep_isa::spec::{MapType, map_flag};
 use skep_object::{MapRole, MapSpec};
 use slab::Slab;
 use trie::Trie;
@@ -17,9 +17,9 @@ use crate::error::Error;
 use crate::memory::read_le;
 
 /// `BPF_NOEXIST`: only a new key.
-pub(crate) const NOEXIST: u64 = 1;
+pub(crate) const NOEXIST: u64 = map_flag::NOEXIST;
 /// `BPF_EXIST`: only a key that is there.
-pub(crate) const EXIST: u64 = 2;
+pub(crate) const EXIST: u64 = map_flag::EXIST;
 
 /// Most bytes of a key, as in the kernel: it must fit on the stack.
 const MOST_KEY: usize = 512;
@@ -27,9 +27,9 @@ const MOST_KEY: usize = 512;
 /// Bytes an entry takes beside its own when all are handed out: an array of zeros costs nothing until it is shown.
 const HANDED_OUT: u64 = 256;
 
-const F_NO_PREALLOC: u32 = 1 << 0;
-const F_RDONLY_PROG: u32 = 1 << 7;
-const F_WRONLY_PROG: u32 = 1 << 8;
+const F_NO_PREALLOC: u32 = map_flag::NO_PREALLOC;
+const F_RDONLY_PROG: u32 = map_flag::RDONLY_PROG;
+const F_WRONLY_PROG: u32 = map_flag::WRONLY_PROG;
 
 /// Why an operation on a map failed; the kernel's error number is [`MapError::errno`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -25,6 +25,9 @@ pub(super) fn of(page: &Page) -> Vec<Here> {
             .map(|kind| ask(vec![(String::new(), Question::Hook(kind))]))
             .unwrap_or_default(),
         Noun::Link => find(LinkType::from_id, page).map(link).unwrap_or_default(),
+        Noun::Map => {
+            find(MapType::from_id, page).map(|m| vec![here(String::new(), feature::map_type(m))]).unwrap_or_default()
+        }
         Noun::Command => vec![named_in_types("bpf_cmd", page)],
         _ => vec![],
     }
@@ -213,10 +216,4 @@ fn page(scan: &Scan<'_>, id: skep_btf::TypeId) -> Option<Page> {
         facts,
         see: vec![],
     })
-}
-
-/// Whether a map type can be made here.
-#[allow(dead_code, reason = "its pages come with the table of map types")]
-fn map(map_type: MapType) -> Vec<Here> {
-    vec![here(String::new(), feature::map_type(map_type))]
 }

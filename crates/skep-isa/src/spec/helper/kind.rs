@@ -5,8 +5,6 @@
 pub enum ArgKind {
     /// Any value that was written before.
     Anything,
-    /// A number, no pointer.
-    Scalar,
     /// Not looked at; need not be written before.
     Unchecked,
     /// The context of the program, unchanged.
@@ -91,7 +89,6 @@ impl ArgKind {
         use ArgKind::*;
         let text = match self {
             Anything => "anything",
-            Scalar => "scalar",
             Unchecked => "unchecked",
             Context => "ctx",
             ContextOrNull => "ctx_or_null",
@@ -139,7 +136,6 @@ impl ArgKind {
         use ArgKind::*;
         match self {
             Anything => "any value that was written before",
-            Scalar => "a number, no pointer",
             Unchecked => "not looked at, need not be written before",
             Context => "the program's context",
             ContextOrNull => "the program's context, or zero",

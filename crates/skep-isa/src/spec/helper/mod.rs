@@ -6,8 +6,8 @@
 mod kind;
 mod table;
 
-use super::Version;
 use super::place::{Place, PlaceSet};
+use super::{MapType, Version};
 
 pub use kind::{ArgKind, Gives};
 
@@ -26,6 +26,8 @@ pub struct Helper {
     pub args: &'static [Arg],
     /// What it takes at some places instead.
     pub other: &'static [Variant],
+    /// Types of the maps it takes; empty when it takes none.
+    pub maps: &'static [MapType],
     /// What it gives, in `r0`.
     pub gives: Gives,
     /// The program owns what it gave, and has to give it back unless it is null.
@@ -42,6 +44,8 @@ pub struct Helper {
     pub places: PlaceSet,
     /// Places that are offered it only by a later kernel.
     pub later: &'static [Later],
+    /// Places where it is offered with some functions or hooks only.
+    pub by_target: PlaceSet,
     /// What else a kernel must have: an option, or a policy that lets it.
     pub needs: Option<&'static str>,
     /// What it answers when it fails, or otherwise than by an error; empty when it cannot fail.
@@ -108,6 +112,7 @@ const fn row(id: u32, name: &'static str, since: Version, what: &'static str) ->
         what,
         args: &[],
         other: &[],
+        maps: &[],
         gives: Gives::Integer,
         acquires: false,
         gpl: PlaceSet::NONE,
@@ -116,6 +121,7 @@ const fn row(id: u32, name: &'static str, since: Version, what: &'static str) ->
         fastcall: false,
         places: PlaceSet::NONE,
         later: &[],
+        by_target: PlaceSet::NONE,
         needs: None,
         errors: &[],
     }
@@ -139,6 +145,10 @@ impl Helper {
 
     const fn otherwise(self, other: &'static [Variant]) -> Helper {
         Helper { other, ..self }
+    }
+
+    const fn with(self, maps: &'static [MapType]) -> Helper {
+        Helper { maps, ..self }
     }
 
     const fn gives(self, gives: Gives) -> Helper {
@@ -175,6 +185,10 @@ impl Helper {
 
     const fn later(self, later: &'static [Later]) -> Helper {
         Helper { later, ..self }
+    }
+
+    const fn by_target(self, by_target: PlaceSet) -> Helper {
+        Helper { by_target, ..self }
     }
 
     const fn needs(self, needs: &'static str) -> Helper {

@@ -5,7 +5,7 @@ use super::kind::ArgKind::*;
 use super::{Arg, Helper, Later, Variant, arg, row};
 use crate::spec::place::PlaceSet;
 use crate::spec::place::common::*;
-use crate::spec::v;
+use crate::spec::{MapType, v};
 
 const fn any(sets: &[PlaceSet]) -> PlaceSet {
     PlaceSet::any(sets)
@@ -31,10 +31,19 @@ pub(super) const TABLE: &[Helper] = &[
     row(1, "map_lookup_elem", v(3, 19), "Finds the value of a key in a map.")
         .takes(&[arg("map", ConstMap), arg("key", MapKey)])
         .gives(Gives::MapValueOrNull)
+        .with(&[
+            MapType::Hash, MapType::Array, MapType::PercpuHash, MapType::PercpuArray, MapType::LruHash,
+            MapType::LruPercpuHash, MapType::LpmTrie, MapType::ArrayOfMaps, MapType::HashOfMaps, MapType::Devmap,
+            MapType::Sockmap, MapType::Xskmap, MapType::Sockhash, MapType::DevmapHash,
+        ])
         .at(any(&[EVERYWHERE, LIRC]))
         .fails(&["null when the map has no such key"]),
     row(2, "map_update_elem", v(3, 19), "Sets the value of a key in a map.")
         .takes(&[arg("map", ConstMap), arg("key", MapKey), arg("value", MapValue), arg("flags", Anything)])
+        .with(&[
+            MapType::Hash, MapType::Array, MapType::PercpuHash, MapType::PercpuArray, MapType::LruHash,
+            MapType::LruPercpuHash, MapType::LpmTrie, MapType::Sockmap, MapType::Sockhash,
+        ])
         .at(any(&[EVERYWHERE, LIRC]))
         .fails(&[
             "-EEXIST when BPF_NOEXIST and the key is there", "-ENOENT when BPF_EXIST and it is not",
@@ -42,6 +51,10 @@ pub(super) const TABLE: &[Helper] = &[
         ]),
     row(3, "map_delete_elem", v(3, 19), "Removes a key and its value from a map.")
         .takes(&[arg("map", ConstMap), arg("key", MapKey)])
+        .with(&[
+            MapType::Hash, MapType::Array, MapType::PercpuHash, MapType::PercpuArray, MapType::LruHash,
+            MapType::LruPercpuHash, MapType::LpmTrie, MapType::Sockmap, MapType::Sockhash,
+        ])
         .at(any(&[EVERYWHERE, LIRC]))
         .fails(&[
             "-ENOENT when the map has no such key", "-EINVAL for arrays, whose entries stay",
@@ -63,7 +76,10 @@ pub(super) const TABLE: &[Helper] = &[
         ])
         .gpl()
         .at(any(&[EVERYWHERE, LIRC]))
-        .fails(&["-EINVAL when the format is not one it takes", "-EPERM at places that no line can be written from"]),
+        .fails(&[
+            "the length", "-EINVAL for formats or arguments that it does not take",
+            "-EBUSY when the buffers are in use",
+        ]),
     row(7, "get_prandom_u32", v(4, 1), "A pseudo-random number of 32 bits.")
         .at(any(&[EVERYWHERE, LIRC])),
     row(8, "get_smp_processor_id", v(4, 1), "The number of the CPU that the program runs on.")
@@ -78,8 +94,8 @@ pub(super) const TABLE: &[Helper] = &[
         .moves_packet()
         .at(any(&[TC, LWT_XMIT, SK_SKB]))
         .fails(&[
-            "-EINVAL for unknown flags or too large an offset",
-            "-EFAULT when the packet is too short or cannot be written",
+            "-EINVAL for unknown flags",
+            "-EFAULT when the offset is too large or the packet is too short or cannot be written",
         ]),
     row(10, "l3_csum_replace", v(4, 1), "Corrects the checksum of an IP header for a changed field.")
         .takes(&[
@@ -103,7 +119,8 @@ pub(super) const TABLE: &[Helper] = &[
         ]),
     row(12, "tail_call", v(4, 2), "Goes on in another program of a program array and does not come back.")
         .takes(&[arg("ctx", Context), arg("map", ConstMap), arg("index", Anything)])
-        .gives(Gives::Void).moves_packet()
+        .gives(Gives::Void)
+        .with(&[MapType::ProgArray])
         .at(any(&[EVERYWHERE, LIRC]))
         .fails(&["returns only when it fails: no such index, an empty slot, or 33 calls in a row"]),
     row(13, "clone_redirect", v(4, 2), "Sends a copy of the packet to a device, out or in.")
@@ -111,7 +128,8 @@ pub(super) const TABLE: &[Helper] = &[
         .moves_packet()
         .at(any(&[TC, LWT_XMIT]))
         .fails(&[
-            "-EINVAL for unknown flags or no such device", "-ENOMEM when there is no copy", "what sending answers",
+            "-EINVAL for unknown flags or no such device", "-EBADMSG for a packet of segments of no kind",
+            "-ENOMEM when there is no copy", "what sending answers",
         ]),
     row(14, "get_current_pid_tgid", v(4, 2), "Process and thread id of the running task, in the upper and the lower \
         half.")
@@ -140,12 +158,12 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("ctx", Context), arg("vlan_proto", Anything), arg("vlan_tci", Anything)])
         .moves_packet()
         .at(TC)
-        .fails(&["-ENOMEM", "-EFAULT when the header cannot be changed"]),
+        .fails(&["-ENOMEM"]),
     row(19, "skb_vlan_pop", v(4, 3), "Takes the outermost VLAN tag off a packet.")
         .takes(&[arg("ctx", Context)])
         .moves_packet()
         .at(TC)
-        .fails(&["-ENOMEM or -EFAULT when the header cannot be changed"]),
+        .fails(&["-ENOMEM"]),
     row(20, "skb_get_tunnel_key", v(4, 3), "Reads the tunnel metadata of a packet.")
         .takes(&[arg("ctx", Context), arg("key", MemOut), arg("size", Size), arg("flags", Anything)])
         .at(any(&[TC, LWT_XMIT]))
@@ -156,10 +174,11 @@ pub(super) const TABLE: &[Helper] = &[
     row(21, "skb_set_tunnel_key", v(4, 3), "Sets the tunnel metadata that a tunnel device will send a packet with.")
         .takes(&[arg("ctx", Context), arg("key", MemIn), arg("size", Size), arg("flags", Anything)])
         .at(any(&[TC, LWT_XMIT]))
-        .fails(&["-EINVAL for unknown flags, sizes or labels", "-ENOMEM"]),
+        .fails(&["-EINVAL for unknown flags, sizes or labels"]),
     row(22, "perf_event_read", v(4, 3), "Reads the counter of a perf event in a map.")
         .takes(&[arg("map", ConstMap), arg("flags", Anything)])
         .gpl()
+        .with(&[MapType::PerfEventArray])
         .at(TRACE)
         .later(&[from(6, 16, EVERYWHERE)])
         .fails(&[
@@ -181,11 +200,13 @@ pub(super) const TABLE: &[Helper] = &[
             arg("size", SizeOrZero),
         ])
         .gpl()
+        .with(&[MapType::PerfEventArray])
         .at(EVERYWHERE.but(any(&[SK_REUSEPORT, FLOW_DISSECTOR, STRUCT_OPS, NETFILTER])))
         .fails(&[
             "-EINVAL for unknown flags or an event of another kind", "-E2BIG for an index beyond the map",
             "-ENOENT when no event stands there", "-EOPNOTSUPP when the event is of another CPU",
             "-ENOSPC when the buffer is full", "-EFAULT when the packet is too short",
+            "-EBUSY when calls nest too deep",
         ]),
     row(26, "skb_load_bytes", v(4, 5), "Copies bytes of a packet to memory.")
         .takes(&[arg("ctx", Context), arg("offset", Anything), arg("to", MemOut), arg("len", Size)])
@@ -194,6 +215,7 @@ pub(super) const TABLE: &[Helper] = &[
     row(27, "get_stackid", v(4, 6), "Puts the present call stack into a stack map and gives its number there.")
         .takes(&[arg("ctx", Context), arg("map", ConstMap), arg("flags", Anything)])
         .gpl_at(TRACE.but(PERF_EVENT))
+        .with(&[MapType::StackTrace])
         .at(TRACE)
         .fails(&[
             "-EINVAL for unknown flags", "-EFAULT when there is no stack to be had",
@@ -205,16 +227,11 @@ pub(super) const TABLE: &[Helper] = &[
             arg("to_size", SizeOrZero), arg("seed", Anything),
         ])
         .at(any(&[TC, XDP, LWT]))
-        .fails(&[
-            "-EINVAL when a size is no multiple of four",
-            "-ENOTSUPP before 6.12 for sizes beyond the scratch buffer",
-        ]),
+        .fails(&["-EINVAL when a size is no multiple of four or, up to 6.12, both are more than 512 bytes"]),
     row(29, "skb_get_tunnel_opt", v(4, 6), "Reads the options of the tunnel a packet came from.")
         .takes(&[arg("ctx", Context), arg("opt", MemOut), arg("size", Size)])
         .at(any(&[TC, LWT_XMIT]))
-        .fails(&[
-            "-ENOENT without options", "-ENOMEM when the buffer is too small", "-EINVAL without tunnel metadata",
-        ]),
+        .fails(&["the length", "-ENOENT without metadata or options", "-ENOMEM when the buffer is too small"]),
     row(30, "skb_set_tunnel_opt", v(4, 6), "Sets the options of the tunnel that a packet will be sent through.")
         .takes(&[arg("ctx", Context), arg("opt", MemIn), arg("size", Size)])
         .at(any(&[TC, LWT_XMIT]))
@@ -235,9 +252,10 @@ pub(super) const TABLE: &[Helper] = &[
         .fails(&["-EINVAL when either type is another"]),
     row(33, "skb_under_cgroup", v(4, 8), "Whether the socket of a packet is in a cgroup of a map or below it.")
         .takes(&[arg("ctx", Context), arg("map", ConstMap), arg("index", Anything)])
+        .with(&[MapType::CgroupArray])
         .at(any(&[TC, LWT]))
         .fails(&[
-            "0 or 1", "-EINVAL without a socket", "-E2BIG for an index beyond the map",
+            "0 or 1", "-ENOENT without a full socket", "-E2BIG for an index beyond the map",
             "-EAGAIN when the slot is empty",
         ]),
     row(34, "get_hash_recalc", v(4, 8), "The hash of a packet, computed when it has none.")
@@ -252,33 +270,31 @@ pub(super) const TABLE: &[Helper] = &[
         .at(TRACE)
         .needs("no lockdown of the kernel")
         .fails(&[
-            "-EPERM in a kernel thread, an exiting task, an interrupt or for an address that is not the user's",
-            "-EFAULT when it cannot be written",
+            "-EPERM in a kernel thread, an exiting task or an interrupt",
+            "-EFAULT when the address cannot be written",
         ]),
     row(37, "current_task_under_cgroup", v(4, 9), "Whether the running task is in a cgroup of a map or below it.")
         .takes(&[arg("map", ConstMap), arg("index", Anything)])
+        .with(&[MapType::CgroupArray])
         .at(TRACE)
         .later(&[by(6, 12, CGROUP_TASK), from(6, 16, EVERYWHERE)])
         .needs("CONFIG_CGROUPS")
-        .fails(&[
-            "0 or 1", "-E2BIG for an index beyond the map", "-EAGAIN when the slot is empty",
-            "-EINVAL in an interrupt",
-        ]),
+        .fails(&["0 or 1", "-E2BIG for an index beyond the map", "-EAGAIN when the slot is empty"]),
     row(38, "skb_change_tail", v(4, 9), "Makes a packet longer or shorter at its end.")
         .takes(&[arg("ctx", Context), arg("len", Anything), arg("flags", Anything)])
         .moves_packet()
         .at(any(&[TC, LWT_XMIT, SK_SKB]))
-        .fails(&["-EINVAL for unknown flags or lengths beyond what the device takes", "-EFAULT or -ENOMEM"]),
+        .fails(&["-EINVAL for unknown flags or lengths beyond what the device takes", "-ENOMEM"]),
     row(39, "skb_pull_data", v(4, 9), "Makes the first bytes of a packet directly readable and writable.")
         .takes(&[arg("ctx", Context), arg("len", Anything)])
         .moves_packet()
         .at(any(&[TC, LWT_PLAIN, SK_SKB]))
         .later(&[by(6, 18, LWT_SEG6LOCAL)])
-        .fails(&["-ENOMEM", "-EFAULT when the packet is shorter"]),
+        .fails(&["-ENOMEM, also when the packet is shorter"]),
     row(40, "csum_update", v(4, 9), "Adds a sum to the checksum of a packet that the device has computed in full.")
         .takes(&[arg("ctx", Context), arg("csum", Anything)])
         .at(any(&[TC, LWT_XMIT]))
-        .fails(&["-ENOTSUPP when the packet has no such checksum"]),
+        .fails(&["the new sum", "-ENOTSUPP when the packet has no such checksum"]),
     row(41, "set_hash_invalid", v(4, 9), "Forgets the hash of a packet, so that it is computed anew.")
         .takes(&[arg("ctx", Context)])
         .at(any(&[TC, LWT_XMIT])),
@@ -327,32 +343,32 @@ pub(super) const TABLE: &[Helper] = &[
                 arg("optlen", Size),
             ]),
         ])
-        .at(any(&[
-            SOCK_OPS, SOCK_ADDR.but(SOCK_ADDR_UNIX_NAME), SETSOCKOPT, SOCKET_ITER, TCP_CONGESTION.but(TCP_RELEASE),
-            LSM_SOCKOPT,
-        ]))
-        .later(&[by(6, 18, SOCK_ADDR_UNIX_NAME)])
+        .at(any(&[SOCK_OPS, SOCK_ADDR_OPTIONS, SETSOCKOPT, SOCKET_ITER, TCP_CONGESTION.but(TCP_RELEASE), LSM_SOCKOPT]))
+        .later(&[by(6, 18, SOCK_ADDR)])
         .fails(&["-EINVAL for options, sizes or sockets that it does not take", "what the option answers"]),
     row(50, "skb_adjust_room", v(4, 13), "Makes or removes room between two headers of a packet.")
         .takes(&[arg("ctx", Context), arg("len_diff", Anything), arg("mode", Anything), arg("flags", Anything)])
         .moves_packet()
         .at(any(&[TC, SK_SKB]))
         .fails(&[
-            "-EINVAL for unknown flags", "-ENOTSUPP for packets that are not IP, or segments that would not fit",
-            "-ENOMEM", "-EFAULT when the packet is too short",
+            "-EINVAL for unknown flags", "-EFAULT for more than 4095 bytes or too short a packet",
+            "-ENOTSUPP for packets that are not IP, unknown modes or segments that would not fit", "-ENOMEM",
         ]),
     row(51, "redirect_map", v(4, 14), "Sends the frame to what a device, CPU or socket map has at a key.")
         .takes(&[arg("map", ConstMap), arg("key", Anything), arg("flags", Anything)])
+        .with(&[MapType::Devmap, MapType::Cpumap, MapType::Xskmap, MapType::DevmapHash])
         .at(XDP)
         .fails(&[
             "the result in the lower bits of flags when the map has no such key", "XDP_ABORTED for unknown flags",
         ]),
     row(52, "sk_redirect_map", v(4, 14), "Passes a message of a stream to a socket of a socket map.")
         .takes(&[arg("ctx", Context), arg("map", ConstMap), arg("key", Anything), arg("flags", Anything)])
+        .with(&[MapType::Sockmap])
         .at(SK_SKB)
         .fails(&["SK_DROP for unknown flags or when no socket stands there"]),
     row(53, "sock_map_update", v(4, 14), "Puts the socket into a socket map.")
         .takes(&[arg("ctx", Context), arg("map", ConstMap), arg("key", MapKey), arg("flags", Anything)])
+        .with(&[MapType::Sockmap])
         .at(SOCK_OPS)
         .fails(&[
             "-EINVAL for unknown flags", "-EOPNOTSUPP when the socket is of another kind or in another state",
@@ -371,6 +387,7 @@ pub(super) const TABLE: &[Helper] = &[
         and running.")
         .takes(&[arg("map", ConstMap), arg("flags", Anything), arg("buf", MemOut), arg("buf_size", Size)])
         .gpl()
+        .with(&[MapType::PerfEventArray])
         .at(TRACE)
         .later(&[from(6, 16, EVERYWHERE)])
         .fails(&[
@@ -394,14 +411,12 @@ pub(super) const TABLE: &[Helper] = &[
                 arg("optlen", Size),
             ]),
         ])
-        .at(any(&[
-            SOCK_OPS, SOCK_ADDR.but(SOCK_ADDR_UNIX_NAME), SETSOCKOPT, SOCKET_ITER, TCP_CONGESTION.but(TCP_RELEASE),
-            LSM_SOCKOPT,
-        ]))
-        .later(&[by(6, 18, SOCK_ADDR_UNIX_NAME)])
+        .at(any(&[SOCK_OPS, SOCK_ADDR_OPTIONS, SETSOCKOPT, SOCKET_ITER, TCP_CONGESTION.but(TCP_RELEASE), LSM_SOCKOPT]))
+        .later(&[by(6, 18, SOCK_ADDR)])
         .fails(&[
-            "-EINVAL for options, sizes or sockets that it does not take", "what the option answers",
-            "the buffer is then zero",
+            "-EINVAL for options, sizes or sockets that it does not take",
+            "-ENOSPC when the buffer is too small for a kept SYN", "what the option answers",
+            "the rest of the buffer is zero",
         ]),
     row(58, "override_return", v(4, 16), "Makes the probed function return at once with a value, where it allows \
         that.")
@@ -418,6 +433,7 @@ pub(super) const TABLE: &[Helper] = &[
         ]),
     row(60, "msg_redirect_map", v(4, 17), "Passes a message to a socket of a socket map.")
         .takes(&[arg("ctx", Context), arg("map", ConstMap), arg("key", Anything), arg("flags", Anything)])
+        .with(&[MapType::Sockmap])
         .at(SK_MSG)
         .fails(&["SK_DROP for unknown flags or when no socket stands there"]),
     row(61, "msg_apply_bytes", v(4, 17), "Applies the verdict to the next bytes of a message only.")
@@ -434,10 +450,7 @@ pub(super) const TABLE: &[Helper] = &[
     row(64, "bind", v(4, 17), "Binds the socket to a local address before it connects.")
         .takes(&[arg("ctx", Context), arg("addr", MemIn), arg("addr_len", Size)])
         .at(SOCK_ADDR_CONNECT)
-        .fails(&[
-            "-EINVAL for short addresses or a port that is set wrongly", "-EAFNOSUPPORT for other families",
-            "what binding answers",
-        ]),
+        .fails(&["-EINVAL for short addresses", "-EAFNOSUPPORT for other families", "what binding answers"]),
     row(65, "xdp_adjust_tail", v(4, 18), "Moves the end of a frame, to cut or to grow.")
         .takes(&[arg("ctx", Context), arg("delta", Anything)])
         .moves_packet()
@@ -480,6 +493,7 @@ pub(super) const TABLE: &[Helper] = &[
         ]),
     row(70, "sock_hash_update", v(4, 18), "Puts the socket into a socket hash.")
         .takes(&[arg("ctx", Context), arg("map", ConstMap), arg("key", MapKey), arg("flags", Anything)])
+        .with(&[MapType::Sockhash])
         .at(SOCK_OPS)
         .fails(&[
             "-EINVAL for unknown flags", "-EOPNOTSUPP when the socket is of another kind or in another state",
@@ -487,17 +501,19 @@ pub(super) const TABLE: &[Helper] = &[
         ]),
     row(71, "msg_redirect_hash", v(4, 18), "Passes a message to a socket of a socket hash.")
         .takes(&[arg("ctx", Context), arg("map", ConstMap), arg("key", MapKey), arg("flags", Anything)])
+        .with(&[MapType::Sockhash])
         .at(SK_MSG)
         .fails(&["SK_DROP for unknown flags or when no socket stands there"]),
     row(72, "sk_redirect_hash", v(4, 18), "Passes a message of a stream to a socket of a socket hash.")
         .takes(&[arg("ctx", Context), arg("map", ConstMap), arg("key", MapKey), arg("flags", Anything)])
+        .with(&[MapType::Sockhash])
         .at(SK_SKB)
         .fails(&["SK_DROP for unknown flags or when no socket stands there"]),
     row(73, "lwt_push_encap", v(4, 18), "Puts an outer header before a packet of a route.")
         .takes(&[arg("ctx", Context), arg("type", Anything), arg("hdr", MemIn), arg("len", Size)])
         .moves_packet()
         .at(any(&[LWT_IN, LWT_XMIT]))
-        .fails(&["-EINVAL for unknown types or bad headers", "-ENOMEM", "-EPFNOSUPPORT without the kernel option"]),
+        .fails(&["-EINVAL for unknown types or bad headers", "-ENOMEM"]),
     row(74, "lwt_seg6_store_bytes", v(4, 18), "Writes bytes into the segment routing header of a packet.")
         .takes(&[arg("ctx", Context), arg("offset", Anything), arg("from", MemIn), arg("len", Size)])
         .moves_packet()
@@ -509,19 +525,13 @@ pub(super) const TABLE: &[Helper] = &[
         .moves_packet()
         .at(LWT_SEG6LOCAL)
         .needs("CONFIG_IPV6_SEG6_BPF")
-        .fails(&[
-            "-EINVAL without such a header or for a size that is no multiple of eight",
-            "-EFAULT when the place is not between its records", "-ENOMEM",
-        ]),
+        .fails(&["-EINVAL without such a header", "-EFAULT when the place is not between its records", "-ENOMEM"]),
     row(76, "lwt_seg6_action", v(4, 18), "Applies an action of segment routing to a packet.")
         .takes(&[arg("ctx", Context), arg("action", Anything), arg("param", MemIn), arg("param_len", Size)])
         .moves_packet()
         .at(LWT_SEG6LOCAL)
         .needs("CONFIG_IPV6_SEG6_BPF")
-        .fails(&[
-            "-EINVAL for unknown actions, bad parameters or without such a header",
-            "-EBADMSG when the header is broken",
-        ]),
+        .fails(&["-EINVAL for unknown actions or parameters of another size", "-EBADMSG without a valid header"]),
     row(77, "rc_repeat", v(4, 18), "Says that the last key of a remote control was repeated.")
         .takes(&[arg("ctx", Context)])
         .gpl()
@@ -542,13 +552,16 @@ pub(super) const TABLE: &[Helper] = &[
     row(81, "get_local_storage", v(4, 19), "The storage that the cgroup keeps for the program.")
         .takes(&[arg("map", ConstMap), arg("flags", Anything)])
         .gives(Gives::MapValue)
+        .with(&[MapType::CgroupStorage, MapType::PercpuCgroupStorage])
         .at(any(&[CGROUP, LSM_CGROUP])),
     row(82, "sk_select_reuseport", v(4, 19), "Chooses a socket of a map for the packet.")
         .takes(&[arg("ctx", Context), arg("map", ConstMap), arg("key", MapKey), arg("flags", Anything)])
+        .with(&[MapType::ReuseportSockarray, MapType::Sockmap, MapType::Sockhash])
         .at(SK_REUSEPORT)
         .fails(&[
-            "-ENOENT when no socket stands there or it left its group", "-EBADFD when it is of another group",
-            "-EPROTOTYPE or -EAFNOSUPPORT when it is of another kind", "-EINVAL for unknown flags",
+            "-ENOENT when no socket stands there or it left its group",
+            "-EINVAL when a socket of a socket map has no group", "-EBADFD when it is of another group",
+            "-EPROTOTYPE or -EAFNOSUPPORT when it is of another kind",
         ]),
     row(83, "skb_ancestor_cgroup_id", v(4, 19), "The id of an ancestor of the cgroup of a packet's socket, by its \
         depth.")
@@ -577,15 +590,18 @@ pub(super) const TABLE: &[Helper] = &[
         .at(any(&[TC, XDP, CGROUP_SKB, SK_SKB, SOCK_ADDR, SK_LOOKUP])),
     row(87, "map_push_elem", v(4, 20), "Puts a value into a queue, a stack or a bloom filter.")
         .takes(&[arg("map", ConstMap), arg("value", MapValue), arg("flags", Anything)])
+        .with(&[MapType::Queue, MapType::Stack, MapType::BloomFilter])
         .at(any(&[EVERYWHERE, LIRC]))
         .fails(&["-E2BIG when it is full", "-EINVAL for unknown flags", "-EBUSY when the lock is held by this CPU"]),
     row(88, "map_pop_elem", v(4, 20), "Takes the next value out of a queue or a stack.")
         .takes(&[arg("map", ConstMap), arg("value", MapValueOut)])
+        .with(&[MapType::Queue, MapType::Stack])
         .at(any(&[EVERYWHERE, LIRC]))
         .fails(&["-ENOENT when it is empty", "the value is then zero", "-EBUSY when the lock is held by this CPU"]),
     row(89, "map_peek_elem", v(4, 20), "Reads the next value of a queue or a stack and leaves it there; asks a bloom \
         filter for a value.")
         .takes(&[arg("map", ConstMap), arg("value", MapValueOut)])
+        .with(&[MapType::Queue, MapType::Stack, MapType::BloomFilter])
         .at(any(&[EVERYWHERE, LIRC]))
         .fails(&[
             "-ENOENT when it is empty or the value was never put in", "-EBUSY when the lock is held by this CPU",
@@ -647,6 +663,7 @@ pub(super) const TABLE: &[Helper] = &[
         .fails(&[
             "0 when they do", "-ENOENT when the cookie is wrong or none is expected",
             "-EINVAL for sockets or headers that do not fit", "-EPROTONOSUPPORT for other IP versions",
+            "-ENOTSUPP without CONFIG_SYN_COOKIES",
         ]),
     row(101, "sysctl_get_name", v(5, 2), "Copies the name of the sysctl that is read or written.")
         .takes(&[arg("ctx", Context), arg("buf", MemInOut), arg("buf_len", Size), arg("flags", Anything)])
@@ -690,6 +707,7 @@ pub(super) const TABLE: &[Helper] = &[
             ]),
         ])
         .gives(Gives::MapValueOrNull)
+        .with(&[MapType::SkStorage])
         .at(any(&[TC, CGROUP_SKB, CGROUP_SOCK, SOCK_OPS, SK_MSG, SOCK_ADDR, CGROUP_SOCKOPT, TRACE_SK_STORAGE, LSM, TCP_CONGESTION]))
         .fails(&["null when there is none and none was asked for or could be made"]),
     row(108, "sk_storage_delete", v(5, 2), "Removes the storage that a map keeps for a socket.")
@@ -697,6 +715,7 @@ pub(super) const TABLE: &[Helper] = &[
         .otherwise(&[
             at(TRACE_SK_STORAGE, &[arg("map", ConstMap), arg("sk", BtfOrNull("sock_common"))]),
         ])
+        .with(&[MapType::SkStorage])
         .at(any(&[TC, CGROUP_SKB, SOCK_OPS, SK_MSG, SOCK_ADDR, CGROUP_SOCKOPT, TRACE_SK_STORAGE, LSM, TCP_CONGESTION]))
         .fails(&["-ENOENT when there is none", "-EINVAL without a socket"]),
     row(109, "send_signal", v(5, 3), "Sends a signal to the process of the running task.")
@@ -704,7 +723,7 @@ pub(super) const TABLE: &[Helper] = &[
         .at(TRACE)
         .later(&[from(6, 16, EVERYWHERE)])
         .fails(&[
-            "-EINVAL for no such signal", "-EPERM in a kernel thread or an exiting task",
+            "-EINVAL for no such signal", "-EPERM in a kernel thread, an exiting task or init",
             "-EBUSY when it cannot be queued",
         ]),
     row(110, "tcp_gen_syncookie", v(5, 4), "Makes the SYN cookie with which a listening socket would answer the \
@@ -724,6 +743,7 @@ pub(super) const TABLE: &[Helper] = &[
             arg("size", SizeOrZero),
         ])
         .gpl()
+        .with(&[MapType::PerfEventArray])
         .at(TYPED)
         .fails(&["as perf_event_output"]),
     row(112, "probe_read_user", v(5, 5), "Copies memory of the running task's process.")
@@ -754,7 +774,7 @@ pub(super) const TABLE: &[Helper] = &[
         .at(TRACE)
         .later(&[from(6, 16, EVERYWHERE)])
         .fails(&[
-            "-EINVAL for no such signal", "-EPERM in a kernel thread or an exiting task",
+            "-EINVAL for no such signal", "-EPERM in a kernel thread, an exiting task or init",
             "-EBUSY when it cannot be queued",
         ]),
     row(118, "jiffies64", v(5, 6), "The kernel's count of timer ticks.")
@@ -774,7 +794,7 @@ pub(super) const TABLE: &[Helper] = &[
         .later(&[from(6, 10, EVERYWHERE)])
         .fails(&[
             "-EINVAL when the namespace is not that of the task or the size is wrong",
-            "-ENOENT when the task has no id there", "the buffer is then zero",
+            "-ENOENT when the task has no namespace any more", "the buffer is then zero",
         ]),
     row(121, "xdp_output", v(5, 7), "Writes a record and a piece of a frame into the buffer of a perf event in a \
         map, from its xdp_buff.")
@@ -783,6 +803,7 @@ pub(super) const TABLE: &[Helper] = &[
             arg("size", SizeOrZero),
         ])
         .gpl()
+        .with(&[MapType::PerfEventArray])
         .at(TYPED)
         .fails(&["as perf_event_output"]),
     row(122, "get_netns_cookie", v(5, 7), "A number that is the same for a network namespace as long as it lives, \
@@ -807,7 +828,7 @@ pub(super) const TABLE: &[Helper] = &[
         .fails(&[
             "-EINVAL for unknown flags", "-ENOENT when the socket went away",
             "-ENETUNREACH for one of another namespace", "-EOPNOTSUPP outside of ingress",
-            "-ESOCKTNOSUPPORT or -EEXIST or -EAFNOSUPPORT or -EPROTOTYPE when it does not fit the lookup",
+            "in a lookup, -ESOCKTNOSUPPORT, -EPROTOTYPE or -EAFNOSUPPORT when it does not fit and -EEXIST when one is chosen",
         ]),
     row(125, "ktime_get_boot_ns", v(5, 8), "Nanoseconds since boot, time asleep counted.")
         .at(any(&[EVERYWHERE, LIRC])),
@@ -839,11 +860,13 @@ pub(super) const TABLE: &[Helper] = &[
         .fails(&["0 when the socket is not full or there is no such ancestor"]),
     row(130, "ringbuf_output", v(5, 8), "Copies a record into a ring buffer.")
         .takes(&[arg("map", ConstMap), arg("data", MemIn), arg("size", SizeOrZero), arg("flags", Anything)])
+        .with(&[MapType::Ringbuf])
         .at(EVERYWHERE)
         .fails(&["-EAGAIN when there is no room", "-EINVAL for unknown flags"]),
     row(131, "ringbuf_reserve", v(5, 8), "Makes room for a record in a ring buffer.")
         .takes(&[arg("map", ConstMap), arg("size", AllocSize), arg("flags", Anything)])
         .gives(Gives::RingbufRecordOrNull).acquires()
+        .with(&[MapType::Ringbuf])
         .at(EVERYWHERE)
         .fails(&["null when there is no room or for unknown flags"]),
     row(132, "ringbuf_submit", v(5, 8), "Hands a record of a ring buffer over to its reader.")
@@ -857,12 +880,13 @@ pub(super) const TABLE: &[Helper] = &[
     row(134, "ringbuf_query", v(5, 8), "One figure of a ring buffer: unread bytes, size, or the position of reader \
         or writer.")
         .takes(&[arg("map", ConstMap), arg("flags", Anything)])
+        .with(&[MapType::Ringbuf])
         .at(EVERYWHERE)
         .fails(&["0 for unknown flags"]),
     row(135, "csum_level", v(5, 8), "Changes or reads how many checksums of a packet the device has confirmed.")
         .takes(&[arg("ctx", Context), arg("level", Anything)])
         .at(any(&[TC, LWT_XMIT]))
-        .fails(&["-EACCES when there is nothing to change", "-EINVAL for unknown levels"]),
+        .fails(&["-EINVAL for unknown levels", "when asked for the level, -EACCES without any"]),
     row(136, "skc_to_tcp6_sock", v(5, 9), "The socket as a TCP socket over IPv6.")
         .takes(&[arg("sk", Sock)])
         .gives(Gives::BtfOrNull("tcp6_sock"))
@@ -925,15 +949,18 @@ pub(super) const TABLE: &[Helper] = &[
             arg("flags", Anything),
         ])
         .gives(Gives::MapValueOrNull)
+        .with(&[MapType::InodeStorage])
         .at(LSM)
         .fails(&["null when there is none and none was asked for or could be made"]),
     row(146, "inode_storage_delete", v(5, 10), "Removes the storage that a map keeps for an inode.")
         .takes(&[arg("map", ConstMap), arg("inode", BtfOrNull("inode"))])
+        .with(&[MapType::InodeStorage])
         .at(LSM)
         .fails(&["-ENOENT when there is none", "-EINVAL without an inode"]),
     row(147, "d_path", v(5, 10), "Writes the full path of a file as text.")
         .takes(&[arg("path", Btf("path")), arg("buf", MemInOut), arg("sz", SizeOrZero)])
         .at(D_PATH)
+        .by_target(TRAMPOLINE.and(LSM))
         .fails(&["the length with its zero", "-ENAMETOOLONG when the buffer is too small"]),
     row(148, "copy_from_user", v(5, 10), "Copies memory of the running task's process, and waits until it is there.")
         .takes(&[arg("dst", MemOut), arg("size", SizeOrZero), arg("address", Anything)])
@@ -947,16 +974,13 @@ pub(super) const TABLE: &[Helper] = &[
             arg("flags", Anything),
         ])
         .at(EVERYWHERE)
-        .fails(&[
-            "the length, as if there had been room", "-EINVAL for unknown flags, types or sizes",
-            "-E2BIG for a read beyond memory",
-        ]),
+        .fails(&["the length, as if there had been room", "-EINVAL for unknown flags, types or sizes"]),
     row(150, "seq_printf_btf", v(5, 10), "Writes a value as text to the file that the iterator fills, by its type in \
         the kernel's BTF.")
         .takes(&[arg("m", Btf("seq_file")), arg("ptr", MemIn), arg("ptr_size", SizeOrZero), arg("flags", Anything)])
         .gpl()
         .at(ITERS)
-        .fails(&["-EOVERFLOW when it did not fit", "-EINVAL for unknown flags, types or sizes"]),
+        .fails(&["-EINVAL for unknown flags, types or sizes"]),
     row(151, "skb_cgroup_classid", v(5, 10), "The net_cls class of the socket that a packet is sent from.")
         .takes(&[arg("ctx", Context)])
         .at(TC)
@@ -989,11 +1013,13 @@ pub(super) const TABLE: &[Helper] = &[
             arg("flags", Anything),
         ])
         .gives(Gives::MapValueOrNull)
+        .with(&[MapType::TaskStorage])
         .at(any(&[TRACE, SCHED_EXT]))
         .later(&[from(6, 16, EVERYWHERE)])
         .fails(&["null when there is none and none was asked for or could be made"]),
     row(157, "task_storage_delete", v(5, 11), "Removes the storage that a map keeps for a task.")
         .takes(&[arg("map", ConstMap), arg("task", BtfOrNull("task_struct"))])
+        .with(&[MapType::TaskStorage])
         .at(any(&[TRACE, SCHED_EXT]))
         .later(&[from(6, 16, EVERYWHERE)])
         .fails(&["-ENOENT when there is none", "-EINVAL without a task", "-EBUSY when the map is in use by this CPU"]),
@@ -1010,6 +1036,7 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("inode", Btf("inode")), arg("dst", MemOut), arg("size", Size)])
         .sleeps()
         .at(LSM)
+        .by_target(LSM)
         .fails(&["the algorithm", "-EOPNOTSUPP when it measures nothing or has no hash"]),
     row(162, "sock_from_file", v(5, 11), "The socket of an open file.")
         .takes(&[arg("file", Btf("file"))])
@@ -1030,6 +1057,10 @@ pub(super) const TABLE: &[Helper] = &[
     row(164, "for_each_map_elem", v(5, 13), "Calls a function for each entry of a map.")
         .takes(&[
             arg("map", ConstMap), arg("callback", Callback), arg("context", StackOrNull), arg("flags", Anything),
+        ])
+        .with(&[
+            MapType::Hash, MapType::Array, MapType::PercpuHash, MapType::PercpuArray, MapType::LruHash,
+            MapType::LruPercpuHash,
         ])
         .at(EVERYWHERE)
         .fails(&["the number of entries called for", "-EINVAL for unknown flags or map types"]),
@@ -1066,6 +1097,7 @@ pub(super) const TABLE: &[Helper] = &[
     row(169, "timer_init", v(5, 15), "Prepares the timer in a map value.")
         .takes(&[arg("timer", Timer), arg("map", ConstMap), arg("flags", Anything)])
         .gpl()
+        .with(&[MapType::Hash, MapType::Array, MapType::LruHash])
         .at(EVERYWHERE)
         .fails(&[
             "-EBUSY when it is prepared", "-EINVAL for unknown clocks or flags", "-EPERM when nothing holds the map",
@@ -1080,14 +1112,14 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[arg("timer", Timer), arg("nsecs", Anything), arg("flags", Anything)])
         .gpl()
         .at(EVERYWHERE)
-        .fails(&["-EINVAL when the timer has no function or for unknown flags"]),
+        .fails(&["-EINVAL when the timer has no function or for unknown flags", "-EOPNOTSUPP in an NMI"]),
     row(172, "timer_cancel", v(5, 15), "Stops the timer and waits for its function.")
         .takes(&[arg("timer", Timer)])
         .gpl()
         .at(EVERYWHERE)
         .fails(&[
             "1 when it was running, 0 when not", "-EINVAL when the timer is not prepared",
-            "-EDEADLK from its own function or one that waits for it",
+            "-EDEADLK from its own function or one that waits for it", "-EOPNOTSUPP in an NMI",
         ]),
     row(173, "get_func_ip", v(5, 15), "The address of the traced function, or of the user's one in a uprobe.")
         .takes(&[arg("ctx", Context)])
@@ -1165,8 +1197,7 @@ pub(super) const TABLE: &[Helper] = &[
         .at(any(&[CGROUP_RETVAL, LSM_CGROUP])),
     row(187, "set_retval", v(5, 18), "Sets what the system call will return.")
         .takes(&[arg("retval", Anything)])
-        .at(any(&[CGROUP_RETVAL, LSM_CGROUP]))
-        .fails(&["-EINVAL when it is no error number"]),
+        .at(any(&[CGROUP_RETVAL, LSM_CGROUP])),
     row(188, "xdp_get_buff_len", v(5, 18), "The length of a frame with all its fragments.")
         .takes(&[arg("ctx", Context)])
         .otherwise(&[
@@ -1193,12 +1224,15 @@ pub(super) const TABLE: &[Helper] = &[
     row(192, "skb_set_tstamp", v(5, 18), "Sets the time stamp of a packet and which clock it is of.")
         .takes(&[arg("ctx", Context), arg("tstamp", Anything), arg("tstamp_type", Anything)])
         .at(TC)
-        .fails(&["-EINVAL for unknown clocks or a stamp that must be zero", "-EOPNOTSUPP for other protocols"]),
+        .fails(&[
+            "-EINVAL for unknown clocks or a stamp that the clock does not take", "-EOPNOTSUPP for other protocols",
+        ]),
     row(193, "ima_file_hash", v(5, 18), "The hash that the integrity measurement has of an open file, computed when \
         there is none.")
         .takes(&[arg("file", Btf("file")), arg("dst", MemOut), arg("size", Size)])
         .sleeps()
         .at(LSM)
+        .by_target(LSM)
         .fails(&["the algorithm", "-EOPNOTSUPP when it measures nothing or has no hash"]),
     row(194, "kptr_xchg", v(5, 19), "Puts a pointer into a map value and takes out the one that was there.")
         .takes(&[arg("map_value", KptrSlot), arg("ptr", KptrOrNull).released()])
@@ -1208,6 +1242,7 @@ pub(super) const TABLE: &[Helper] = &[
     row(195, "map_lookup_percpu_elem", v(5, 19), "Finds the value of a key in a per-CPU map, for any CPU.")
         .takes(&[arg("map", ConstMap), arg("key", MapKey), arg("cpu", Anything)])
         .gives(Gives::MapValueOrNull)
+        .with(&[MapType::PercpuHash, MapType::PercpuArray, MapType::LruPercpuHash])
         .at(EVERYWHERE)
         .fails(&["null when there is no such key or CPU"]),
     row(196, "skc_to_mptcp_sock", v(5, 19), "The socket as an MPTCP socket.")
@@ -1221,8 +1256,12 @@ pub(super) const TABLE: &[Helper] = &[
         .fails(&["-E2BIG when it is too large", "-EINVAL for unknown flags"]),
     row(198, "ringbuf_reserve_dynptr", v(5, 19), "Makes room for a record in a ring buffer and a dynptr of it.")
         .takes(&[arg("map", ConstMap), arg("size", Anything), arg("flags", Anything), arg("ptr", RingbufDynptrOut)])
+        .with(&[MapType::Ringbuf])
         .at(EVERYWHERE)
-        .fails(&["-EINVAL without room, for unknown flags or sizes", "the dynptr must be given back all the same"]),
+        .fails(&[
+            "-EINVAL without room or for unknown flags", "-E2BIG when it is too large",
+            "the dynptr must be given back all the same",
+        ]),
     row(199, "ringbuf_submit_dynptr", v(5, 19), "Hands the record of a dynptr over to the ring buffer's reader.")
         .takes(&[arg("ptr", RingbufDynptr).released(), arg("flags", Anything)])
         .gives(Gives::Void)
@@ -1255,10 +1294,7 @@ pub(super) const TABLE: &[Helper] = &[
         .gpl()
         .at(any(&[TC, XDP]))
         .needs("CONFIG_SYN_COOKIES")
-        .fails(&[
-            "the cookie and above it the segment size", "-EINVAL for a bad length",
-            "-EOPNOTSUPP without the kernel option",
-        ]),
+        .fails(&["the cookie and above it the segment size", "-EINVAL for a bad length"]),
     row(205, "tcp_raw_gen_syncookie_ipv6", v(6, 0), "Makes a SYN cookie for IPv6 headers, without a socket.")
         .takes(&[arg("iph", FixedIn(40)), arg("th", MemIn), arg("th_len", SizeOrZero)])
         .gpl()
@@ -1289,6 +1325,7 @@ pub(super) const TABLE: &[Helper] = &[
         .takes(&[
             arg("map", ConstMap), arg("callback", Callback), arg("context", StackOrNull), arg("flags", Anything),
         ])
+        .with(&[MapType::UserRingbuf])
         .at(EVERYWHERE)
         .fails(&[
             "the number of records", "-EBUSY when another drains it", "-EINVAL for unknown flags or a broken record",
@@ -1300,11 +1337,13 @@ pub(super) const TABLE: &[Helper] = &[
             arg("flags", Anything),
         ])
         .gives(Gives::MapValueOrNull)
+        .with(&[MapType::CgrpStorage])
         .at(EVERYWHERE)
         .needs("CONFIG_CGROUPS")
         .fails(&["null when there is none and none was asked for or could be made"]),
     row(211, "cgrp_storage_delete", v(6, 2), "Removes the storage that a map keeps for a cgroup.")
         .takes(&[arg("map", ConstMap), arg("cgroup", BtfOrNull("cgroup"))])
+        .with(&[MapType::CgrpStorage])
         .at(EVERYWHERE)
         .needs("CONFIG_CGROUPS")
         .fails(&[

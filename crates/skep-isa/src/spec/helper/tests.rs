@@ -62,6 +62,7 @@ fn a_later_place_was_not_offered_before_and_no_place_is_named_twice() {
             let rest = row.later.iter().take(at).fold(row.places, |all, l| all.and(l.places));
             assert!(!later.places.but(rest).is_empty(), "{}: {:?} adds nothing", row.name, later.by);
         }
+        assert!(row.by_target.but(row.places).is_empty(), "{}", row.name);
         for (at, other) in row.other.iter().enumerate() {
             assert!(row.other.iter().take(at).all(|o| o.places.within(other.places).is_empty()), "{}", row.name);
             assert_ne!(other.args, row.args, "{}", row.name);
@@ -98,4 +99,16 @@ fn arguments_are_those_of_the_place() {
     };
     assert_eq!(kinds("get_socket_cookie", Place::SchedCls), [ArgKind::Context]);
     assert_eq!(kinds("get_socket_cookie", Place::Iter), [ArgKind::SockOrNull]);
+}
+
+#[test]
+fn what_takes_a_map_says_of_which_types() {
+    for row in TABLE {
+        let takes = row.args.iter().any(|a| a.kind == ArgKind::ConstMap);
+        assert_eq!(takes, !row.maps.is_empty(), "{}", row.name);
+        let mut maps = row.maps.to_vec();
+        maps.sort();
+        maps.dedup();
+        assert_eq!(maps.len(), row.maps.len(), "{}", row.name);
+    }
 }

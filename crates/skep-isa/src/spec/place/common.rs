@@ -71,10 +71,10 @@ pub const CGROUP_SKB: PlaceSet = types(&[ProgType::CgroupSkb]);
 pub const CGROUP_SOCK: PlaceSet = types(&[ProgType::CgroupSock]);
 /// Addresses that sockets of a cgroup name.
 pub const SOCK_ADDR: PlaceSet = types(&[ProgType::CgroupSockAddr]);
+/// Addresses that sockets of a cgroup name, but those that are asked of Unix sockets.
+pub const SOCK_ADDR_OPTIONS: PlaceSet = SOCK_ADDR.but(of(&[SockAddrGetpeernameUnix, SockAddrGetsocknameUnix]));
 /// Connecting by IP address.
 pub const SOCK_ADDR_CONNECT: PlaceSet = of(&[SockAddrConnect4, SockAddrConnect6]);
-/// Asking for the own or the peer's address of a Unix socket.
-pub const SOCK_ADDR_UNIX_NAME: PlaceSet = of(&[SockAddrGetpeernameUnix, SockAddrGetsocknameUnix]);
 /// Events of TCP connections.
 pub const SOCK_OPS: PlaceSet = of(&[SockOps]);
 /// Sysctls.
@@ -148,7 +148,7 @@ pub const TRACE: PlaceSet = TYPED.and(types(&[
 /// Programs that trace and may keep storage for sockets.
 pub const TRACE_SK_STORAGE: PlaceSet =
     ITERS.and(of(&[TracingRawTp])).and(PlaceSet::of_attach(&[AttachType::TraceFentry, AttachType::TraceFexit]));
-/// Programs that may ask for the path of a file; at functions and security hooks only some of them.
+/// Programs that may ask for the path of a file.
 pub const D_PATH: PlaceSet = ITERS.and(TRAMPOLINE).and(LSM);
 
 /// Functions of a structure.
