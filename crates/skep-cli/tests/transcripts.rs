@@ -35,8 +35,10 @@ mod for_anybody {
         bad_output
         bad_usage
         blocklist
+        classic
         completion
         disassembly
+        explain
         faults
         help
         limits
@@ -63,6 +65,7 @@ mod on_the_kernel {
 
     tests!(User::Root, "tests/cli/kernel":
         attach
+        explain
         feature
         frames
         list

@@ -13,6 +13,7 @@ use argument::{Asker, Outcome};
 use skep_isa::spec::helper::{self, Arg, ArgKind, Helper};
 use skep_isa::spec::place::common;
 use skep_isa::spec::{MapType, Place, PlaceSet, map_type};
+use skep_kernel::feature::{Answer, Prober};
 
 /// Places that the host's policy or its options keep from us.
 const OUT_OF_REACH: PlaceSet =
@@ -22,18 +23,20 @@ const OUT_OF_REACH: PlaceSet =
 const PREFERRED: [Place; 4] = [Place::SchedCls, Place::CgroupSkbIngress, Place::Kprobe, Place::IterSleepable];
 
 /// A place of `set` that offers the helper here.
-fn place_of(row: &Helper, set: PlaceSet) -> Option<Place> {
-    let can = |place: &Place| row.offered_in(*place) && set.has(*place) && !OUT_OF_REACH.has(*place);
+fn place_of(prober: &Prober, row: &Helper, set: PlaceSet) -> Option<Place> {
+    let is_kept = |place| OUT_OF_REACH.has(place) && matches!(prober.helper(place, 1), Answer::Unknown(_));
+    let can = |place: &Place| row.offered_in(*place) && set.has(*place) && !is_kept(*place);
     PREFERRED.into_iter().find(|place| can(place)).or_else(|| Place::all().find(can))
 }
 
 /// Every list of arguments with a place where it holds, `None` where no place of it can be asked.
 fn lists() -> Vec<(&'static Helper, Option<Place>, &'static [Arg])> {
+    let prober = Prober::new();
     let mut lists = Vec::new();
     for row in helper::TABLE {
         let others = row.other.iter().fold(PlaceSet::NONE, |all, other| all.and(other.places));
-        lists.push((row, place_of(row, PlaceSet::ALL.but(others)), row.args));
-        lists.extend(row.other.iter().map(|other| (row, place_of(row, other.places), other.args)));
+        lists.push((row, place_of(&prober, row, PlaceSet::ALL.but(others)), row.args));
+        lists.extend(row.other.iter().map(|other| (row, place_of(&prober, row, other.places), other.args)));
     }
     lists
 }

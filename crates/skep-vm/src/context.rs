@@ -40,7 +40,7 @@ impl Kind {
     }
 
     /// What is behind the fields of its row, in their order.
-    fn ids(self) -> &'static [(&'static str, Id)] {
+    const fn ids(self) -> &'static [(&'static str, Id)] {
         match self {
             Kind::Xdp => XDP,
             // Words of the frame, not fields.
@@ -175,26 +175,71 @@ const SKB: &[(&str, Id)] = &[
     ("hwtstamp", Id::Zero),
 ];
 
-/// What is behind the `size` bytes at `offset`, and where in their field they are; or why the program may not.
-fn find(kind: Kind, offset: usize, size: usize, op: Op) -> Result<(Id, usize), Refusal> {
-    let (prog_type, attach) = kind.rights().ok_or(Refusal::NoField)?;
-    let row = Context::of(prog_type).ok_or(Refusal::NoField)?;
-    let (at, bytes) = (u32::try_from(offset), u32::try_from(size));
-    let (Ok(at), Ok(bytes)) = (at, bytes) else { return Err(Refusal::NoField) };
-    row.access(prog_type, attach, at, bytes, op)?;
-    let holds = |from: u16, size: u16| offset >= from.into() && offset - usize::from(from) < size.into();
-    let position = row.fields.iter().position(|f| holds(f.offset, f.size)).ok_or(Refusal::NoField)?;
-    let (field, id) = row.fields.get(position).zip(kind.ids().get(position)).ok_or(Refusal::NoField)?;
-    Ok((id.1, offset - usize::from(field.offset)))
+/// Bytes of the largest context.
+const LARGEST: usize = match Context::of(ProgType::SchedCls) {
+    Some(skb) => skb.size as usize,
+    None => 0,
+};
+
+/// What the rows say of one byte of a context, worked out when the vm is compiled.
+#[derive(Clone, Copy)]
+struct Byte {
+    id: Id,
+    /// Where in its field it is.
+    inside: u8,
+    /// Sizes of loads that may begin here, one bit for each: a size is its own bit.
+    loads: u8,
+    /// Sizes of stores.
+    stores: u8,
 }
 
-/// Loads `size` bytes at `offset` of a context, `None` where the program may not.
+/// Each byte of a kind's context. No two fields of these contexts share one.
+const fn layout(kind: Kind) -> [Byte; LARGEST] {
+    let mut all = [Byte { id: Id::Zero, inside: 0, loads: 0, stores: 0 }; LARGEST];
+    let Some((prog_type, attach)) = kind.rights() else { return all };
+    let Some(row) = Context::of(prog_type) else { return all };
+    let mut offset = 0;
+    while offset < row.size {
+        if let Some(at) = row.field_at(offset) {
+            let field = &row.fields[at];
+            let byte = &mut all[offset as usize];
+            (byte.id, byte.inside) = (kind.ids()[at].1, (offset - field.offset as u32) as u8);
+            let mut size = 1;
+            while size <= 8 {
+                if field.access(prog_type, attach, offset, size, Op::Load).is_ok() {
+                    byte.loads |= size as u8;
+                }
+                if field.access(prog_type, attach, offset, size, Op::Store).is_ok() {
+                    byte.stores |= size as u8;
+                }
+                size *= 2;
+            }
+        }
+        offset += 1;
+    }
+    all
+}
+
+/// The layout of each kind, in the order of [`Kind`].
+static LAYOUTS: [[Byte; LARGEST]; 5] =
+    [layout(Kind::Xdp), layout(Kind::Tc), layout(Kind::Socket), layout(Kind::Cgroup), layout(Kind::Seccomp)];
+
+/// What is behind the byte at `offset`.
+fn byte(kind: Kind, offset: usize) -> Option<&'static Byte> {
+    LAYOUTS.get(kind as usize)?.get(offset)
+}
+
+/// Loads `size` bytes (1, 2, 4 or 8) at `offset` of a context, `None` where the program may not.
 pub(crate) fn load(kind: Kind, packet: &Packet, offset: usize, size: usize) -> Option<u64> {
     if kind == Kind::Seccomp {
         let aligned = size == 4 && offset.is_multiple_of(4);
         return packet.bytes(offset, size).filter(|_| aligned).map(read_le);
     }
-    let (id, inside) = find(kind, offset, size, Op::Load).ok()?;
+    let &Byte { id, inside, loads, .. } = byte(kind, offset)?;
+    if usize::from(loads) & size == 0 {
+        return None;
+    }
+    let inside = usize::from(inside);
     let s = &packet.state;
     let value = match id {
         Id::Data => return Some(packet_pointer(packet.data)),
@@ -231,9 +276,17 @@ pub(crate) fn load(kind: Kind, packet: &Packet, offset: usize, size: usize) -> O
 
 pub(crate) use skep_isa::spec::context::Refusal;
 
-/// Stores the low `size` bytes of `value` at `offset` of a context.
+/// Stores the low `size` bytes (1, 2, 4 or 8) of `value` at `offset` of a context.
 pub(crate) fn store(kind: Kind, packet: &mut Packet, offset: usize, size: usize, value: u64) -> Result<(), Refusal> {
-    let (id, inside) = find(kind, offset, size, Op::Store)?;
+    let &Byte { id, inside, loads, stores } = byte(kind, offset).ok_or(Refusal::NoField)?;
+    if usize::from(stores) & size == 0 {
+        return Err(match (loads, stores) {
+            (0, 0) => Refusal::NoField,
+            (_, 0) => Refusal::ReadOnly,
+            _ => Refusal::Size,
+        });
+    }
+    let inside = usize::from(inside);
     let s = &mut packet.state;
     if id == Id::Cb {
         let bytes = s.cb.get_mut(inside..inside + size).ok_or(Refusal::NoField)?;

@@ -119,7 +119,7 @@ const EXIT: Op = row(crate::insn::EXIT, "exit", Kind::Exit, [Reserved, Reserved,
 
 /// All operations. Rows of one code stand together.
 #[rustfmt::skip]
-pub const TABLE: &[Op] = &[
+pub static TABLE: &[Op] = &[
     // Arithmetic, 64 and 32 bits.
     alu(0x07, "add", Alu::Add, W64, Imm),
     alu(0x0f, "add", Alu::Add, W64, Reg),

@@ -187,7 +187,7 @@ struct Place(&'static [P], Target, Option<L>, bool);
 /// All rows, in the order of the kernel's numbers. Facts are those of the kernel's checks at `BPF_PROG_LOAD`,
 /// `BPF_PROG_ATTACH` and `BPF_LINK_CREATE` (6.12, 6.18).
 #[rustfmt::skip]
-pub const TABLE: &[Row] = &[
+pub static TABLE: &[Row] = &[
     Row::new(AttachType::CgroupInetIngress, "cgroup_inet_ingress", v(4, 10), Place(&[P::CgroupSkb], Target::Cgroup, Some(L::Cgroup), true),
         "Packets that a cgroup's sockets are about to receive."),
     Row::new(AttachType::CgroupInetEgress, "cgroup_inet_egress", v(4, 10), Place(&[P::CgroupSkb], Target::Cgroup, Some(L::Cgroup), true),

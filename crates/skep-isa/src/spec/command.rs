@@ -75,7 +75,7 @@ const fn row(
 
 /// All rows, in the order of the kernel's numbers.
 #[rustfmt::skip]
-pub const TABLE: &[Row] = &[
+pub static TABLE: &[Row] = &[
     row(Command::MapCreate, "BPF_MAP_CREATE", v(3, 18), None, "Makes a map and answers its descriptor."),
     row(Command::MapLookupElem, "BPF_MAP_LOOKUP_ELEM", v(3, 18), None, "Copies the value of a key out of a map."),
     row(Command::MapUpdateElem, "BPF_MAP_UPDATE_ELEM", v(3, 18), None, "Writes the value of a key into a map."),

@@ -66,7 +66,7 @@ pub struct Row {
 }
 
 /// All kinds, in the order of [`HookKind`].
-pub const TABLE: &[Row] = &[
+pub static TABLE: &[Row] = &[
     Row {
         kind: HookKind::Tracepoint,
         spellings: &["tracepoint", "tp"],

@@ -45,7 +45,7 @@ const fn row(name: &'static str, on: On, since: Version, what: &'static str) -> 
 
 /// All rules. Facts are those of `Documentation/bpf/kfuncs.rst` and of the verifier (6.12, 6.18).
 #[rustfmt::skip]
-pub const TABLE: &[Rule] = &[
+pub static TABLE: &[Rule] = &[
     row("__sz", On::Argument, v(5, 18), "The size of the memory that the argument before it points to; the verifier checks that so much can be accessed."),
     row("__szk", On::Argument, v(6, 4), "As __sz, and the size must be a constant known to the verifier."),
     row("__k", On::Argument, v(6, 2), "A constant known to the verifier, such as the id of a type of the program."),

@@ -31,7 +31,7 @@ const fn row(
 
 /// All limits, the program's first, then the verifier's, then those of maps and of names.
 #[rustfmt::skip]
-pub const TABLE: &[Row] = &[
+pub static TABLE: &[Row] = &[
     row("instructions", Some("BPF_COMPLEXITY_LIMIT_INSNS"), (1_000_000, "instructions"), v(5, 2), "A program loaded with CAP_BPF has at most so many instructions; the kernel answers E2BIG beyond."),
     row("instructions_unprivileged", Some("BPF_MAXINSNS"), (4096, "instructions"), v(3, 18), "A program loaded without CAP_BPF, and any classic one, has at most so many instructions."),
     row("xt_bpf_instructions", Some("XT_BPF_MAX_NUM_INSTR"), (64, "instructions"), v(3, 9), "A classic program in a rule of iptables has at most so many instructions."),

@@ -48,7 +48,7 @@ const fn row(id: LinkType, name: &'static str, since: Version, update: bool, det
 
 /// All rows, in the order of the kernel's numbers.
 #[rustfmt::skip]
-pub const TABLE: &[Row] = &[
+pub static TABLE: &[Row] = &[
     row(LinkType::Unspec, "unspec", v(5, 7), false, false, "No link has this type."),
     row(LinkType::RawTracepoint, "raw_tracepoint", v(5, 8), false, false, "Holds a program at a tracepoint with its bare or its typed arguments."),
     row(LinkType::Tracing, "tracing", v(5, 8), false, false, "Holds a program at the entry or exit of a kernel function, at an LSM hook, or in the place of another program's function."),

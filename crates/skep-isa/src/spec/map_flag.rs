@@ -60,7 +60,7 @@ const fn row(value: u32, name: &'static str, since: Version, what: &'static str)
 
 /// All flags of `BPF_MAP_CREATE`, in the order of their bits.
 #[rustfmt::skip]
-pub const TABLE: &[Row] = &[
+pub static TABLE: &[Row] = &[
     row(NO_PREALLOC, "NO_PREALLOC", v(4, 6), "Memory for an entry is taken when the entry is written, not when the map is made."),
     row(NO_COMMON_LRU, "NO_COMMON_LRU", v(4, 10), "Each CPU keeps its own list of what was used least recently: faster, and entries go earlier."),
     row(NUMA_NODE, "NUMA_NODE", v(4, 14), "The map's memory comes from the node that numa_node names."),
@@ -110,7 +110,7 @@ const fn update(value: u64, name: &'static str, since: Version, what: &'static s
 
 /// All flags of updates.
 #[rustfmt::skip]
-pub const UPDATE: &[Update] = &[
+pub static UPDATE: &[Update] = &[
     update(ANY, "BPF_ANY", v(3, 19), "Writes the entry whether it is there or not."),
     update(NOEXIST, "BPF_NOEXIST", v(3, 19), "Makes a new entry and fails with EEXIST where there is one."),
     update(EXIST, "BPF_EXIST", v(3, 19), "Writes over an entry and fails with ENOENT where there is none; of a full queue or stack, over the oldest."),

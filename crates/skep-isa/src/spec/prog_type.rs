@@ -153,7 +153,7 @@ const fn row(
 
 /// All rows, in the order of the kernel's numbers. Facts are those of the kernel's checks at `BPF_PROG_LOAD` (6.12, 6.18).
 #[rustfmt::skip]
-pub const TABLE: &[Row] = &[
+pub static TABLE: &[Row] = &[
     row(ProgType::Unspec, "unspec", v(3, 18), ("none", Sleep::Never, Needs::Bpf, Names::Nothing),
         "A load without a type: the kernel refuses it."),
     row(ProgType::SocketFilter, "socket_filter", v(3, 19), ("__sk_buff", Sleep::Never, Needs::None, Names::Nothing),

@@ -29,7 +29,7 @@ const fn row(value: i32, name: &'static str, fate: Fate) -> Row {
 }
 
 /// Results of XDP programs; any other number is `XDP_ABORTED` to the kernel.
-pub const XDP: &[Row] = &[
+pub static XDP: &[Row] = &[
     row(0, "XDP_ABORTED", Fate::Ends),
     row(1, "XDP_DROP", Fate::Ends),
     row(2, "XDP_PASS", Fate::Goes),
@@ -38,7 +38,7 @@ pub const XDP: &[Row] = &[
 ];
 
 /// Results of tc programs (`TC_ACT_*`).
-pub const TC: &[Row] = &[
+pub static TC: &[Row] = &[
     row(-1, "TC_ACT_UNSPEC", Fate::Goes),
     row(0, "TC_ACT_OK", Fate::Goes),
     row(1, "TC_ACT_RECLASSIFY", Fate::Goes),
@@ -81,7 +81,7 @@ const fn range(
 /// Ranges; what has no row may return any number (LSM hooks: what the hook allows). Facts are those of the verifier's
 /// check at `exit` (6.12, 6.18).
 #[rustfmt::skip]
-pub const RANGES: &[Range] = &[
+pub static RANGES: &[Range] = &[
     range(P::CgroupSkb, &[A::CgroupInetEgress], (0, 3), v(5, 3), "0 drops, 1 sends, 2 drops and tells of congestion, 3 sends and tells of congestion"),
     range(P::CgroupSkb, &[], (0, 1), v(4, 10), "0 drops, 1 lets pass"),
     range(P::CgroupSock, &[], (0, 1), v(4, 10), "0 refuses (EPERM), 1 allows"),

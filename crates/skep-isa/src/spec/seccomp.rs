@@ -21,7 +21,7 @@ const fn field(offset: u32, size: u32, name: &'static str) -> Field {
 }
 
 /// All fields of `struct seccomp_data`, in order.
-pub const DATA: &[Field] = &[
+pub static DATA: &[Field] = &[
     field(0, 4, "nr"),
     field(4, 4, "arch"),
     field(8, 8, "instruction_pointer"),
@@ -57,7 +57,7 @@ const fn action(value: u32, name: &'static str, since: Version, what: &'static s
 
 /// All actions, the strongest first.
 #[rustfmt::skip]
-pub const ACTIONS: &[Action] = &[
+pub static ACTIONS: &[Action] = &[
     action(0x8000_0000, "SECCOMP_RET_KILL_PROCESS", v(4, 14), "The process is killed as by SIGSYS."),
     action(0x0000_0000, "SECCOMP_RET_KILL_THREAD", v(3, 5), "The thread is killed as by SIGSYS."),
     action(0x0003_0000, "SECCOMP_RET_TRAP", v(3, 5), "The call is not made and SIGSYS is sent."),

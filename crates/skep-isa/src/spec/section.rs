@@ -71,7 +71,7 @@ const fn row(
 
 /// All patterns; an exact name stands before a shorter pattern it begins with.
 #[rustfmt::skip]
-pub const TABLE: &[Section] = &[
+pub static TABLE: &[Section] = &[
     row("socket", Form::Detail("ANYTHING"), P::SocketFilter, None, 0, Some(H::Socket)),
     row("sk_reuseport/migrate", Form::Exact, P::SkReuseport, Some(A::SkReuseportSelectOrMigrate), 0, None),
     row("sk_reuseport", Form::Exact, P::SkReuseport, Some(A::SkReuseportSelect), 0, None),

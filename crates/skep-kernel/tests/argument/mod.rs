@@ -189,6 +189,9 @@ impl Asker {
         let is_number = kind == "scalar" || kind.parse::<i64>().is_ok();
         let is_so = match row.gives {
             Gives::Integer => is_number,
+            // A structure is pointed to by its type.
+            Gives::PerCpu if kind.starts_with("ptr_") => !kind.contains("or_null"),
+            Gives::PerCpuOrNull if kind.starts_with("ptr_or_null_") => true,
             gives => result_type(gives) == kind,
         };
         if is_so { Outcome::AsTold } else { Outcome::Otherwise(format!("r0 is {shown}")) }

@@ -52,14 +52,67 @@ impl Context {
         op: Op,
     ) -> Result<Kind, Refusal> {
         let attach = attach.or(self.default_attach);
-        let may = |f: &Field| match op {
-            Op::Load | Op::LoadSigned if f.read.has(prog_type, attach) => Ok(()),
-            Op::Load | Op::LoadSigned => Err(Refusal::Unreadable),
-            Op::Store if f.write.has(prog_type, attach) => Ok(()),
-            Op::Store => Err(Refusal::ReadOnly),
-        };
-        verdict(self.fields, offset, size, op, may)
+        verdict(self.fields, offset, size, op, |f| f.may(prog_type, attach, op))
     }
+
+    /// The first field that holds the byte at `offset`, by its place among the fields; `None` where none does.
+    pub const fn field_at(&self, offset: u32) -> Option<usize> {
+        let mut at = 0;
+        while at < self.fields.len() {
+            if self.fields[at].holds(offset) {
+                return Some(at);
+            }
+            at += 1;
+        }
+        None
+    }
+}
+
+impl Field {
+    const fn may(&self, prog_type: ProgType, attach: Option<AttachType>, op: Op) -> Result<(), Refusal> {
+        match op {
+            Op::Load | Op::LoadSigned if self.read.has(prog_type, attach) => Ok(()),
+            Op::Load | Op::LoadSigned => Err(Refusal::Unreadable),
+            Op::Store if self.write.has(prog_type, attach) => Ok(()),
+            Op::Store => Err(Refusal::ReadOnly),
+        }
+    }
+
+    /// What [`Context::access`] says where this field is the only one that holds `offset`, and with this attach type.
+    pub const fn access(
+        &self,
+        prog_type: ProgType,
+        attach: Option<AttachType>,
+        offset: u32,
+        size: u32,
+        op: Op,
+    ) -> Result<Kind, Refusal> {
+        match (bytes(offset, size, op), self.may(prog_type, attach, op)) {
+            (Err(refusal), _) | (Ok(()), Err(refusal)) => Err(refusal),
+            (Ok(()), Ok(())) => self.fits(offset, size, op),
+        }
+    }
+
+    /// Whether the bytes are a part of the field that is accessed so.
+    const fn fits(&self, offset: u32, size: u32, op: Op) -> Result<Kind, Refusal> {
+        let width = if matches!(op, Op::Store) { self.store } else { self.load };
+        if !width.fits(self, offset - self.offset as u32, size) {
+            return Err(Refusal::Size);
+        }
+        if matches!(op, Op::LoadSigned) && self.kind.is_packet() {
+            return Err(Refusal::Sign);
+        }
+        Ok(self.kind)
+    }
+}
+
+/// Whether an instruction accesses so many bytes there at all.
+const fn bytes(offset: u32, size: u32, op: Op) -> Result<(), Refusal> {
+    // No instruction loads 8 bytes with their sign.
+    if !matches!(size, 1 | 2 | 4 | 8) || (matches!(op, Op::LoadSigned) && size == 8) {
+        return Err(Refusal::Size);
+    }
+    if !offset.is_multiple_of(size) { Err(Refusal::Unaligned) } else { Ok(()) }
 }
 
 /// The verdict over a struct's fields, where `may` knows the programs' rights. In a union, one field that takes the
@@ -71,23 +124,10 @@ pub(super) fn verdict(
     op: Op,
     may: impl Fn(&Field) -> Result<(), Refusal>,
 ) -> Result<Kind, Refusal> {
-    // No instruction loads 8 bytes with their sign.
-    if !matches!(size, 1 | 2 | 4 | 8) || (op == Op::LoadSigned && size == 8) {
-        return Err(Refusal::Size);
-    }
-    if !offset.is_multiple_of(size) {
-        return Err(Refusal::Unaligned);
-    }
+    bytes(offset, size, op)?;
     let mut refusal = Refusal::NoField;
     for field in fields.iter().filter(|f| f.holds(offset)) {
-        let width = if op == Op::Store { field.store } else { field.load };
-        let verdict = match may(field) {
-            Err(refusal) => Err(refusal),
-            Ok(()) if !width.fits(field, offset - u32::from(field.offset), size) => Err(Refusal::Size),
-            Ok(()) if op == Op::LoadSigned && field.kind.is_packet() => Err(Refusal::Sign),
-            Ok(()) => Ok(field.kind),
-        };
-        match verdict {
+        match may(field).and_then(|()| field.fits(offset, size, op)) {
             Ok(kind) => return Ok(kind),
             Err(why) => refusal = why,
         }

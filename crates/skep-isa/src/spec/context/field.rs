@@ -134,14 +134,29 @@ pub enum Who {
 
 impl Who {
     /// True where it has such programs.
-    pub fn has(self, prog_type: P, attach: Option<A>) -> bool {
-        match self {
-            Who::Nobody => false,
-            Who::All => true,
-            Who::Types(types) => types.contains(&prog_type),
-            Who::Attach(types) => attach.is_some_and(|a| types.contains(&a)),
+    pub const fn has(self, prog_type: P, attach: Option<A>) -> bool {
+        match (self, attach) {
+            (Who::Nobody, _) | (Who::Attach(_), None) => false,
+            (Who::All, _) => true,
+            (Who::Types(types), _) => contains(types, prog_type),
+            (Who::Attach(types), Some(attach)) => {
+                let mut at = 0;
+                while at < types.len() && types[at] as u32 != attach as u32 {
+                    at += 1;
+                }
+                at < types.len()
+            }
         }
     }
+}
+
+/// True where the type is one of them.
+pub(super) const fn contains(types: &[P], prog_type: P) -> bool {
+    let mut at = 0;
+    while at < types.len() && types[at] as u32 != prog_type as u32 {
+        at += 1;
+    }
+    at < types.len()
 }
 
 /// One field.

@@ -40,7 +40,7 @@ pub struct Context {
 }
 
 /// All contexts.
-pub const TABLE: &[Context] = &[
+pub static TABLE: &[Context] = &[
     packet::SK_BUFF,
     packet::XDP_MD,
     socket::SOCK,
@@ -69,8 +69,15 @@ impl Context {
     /// use skep_isa::spec::{ProgType, context::Context};
     /// assert_eq!(Context::of(ProgType::Xdp).map(|c| c.name), Some("xdp_md"));
     /// ```
-    pub fn of(prog_type: P) -> Option<&'static Context> {
-        TABLE.iter().find(|c| c.prog_types.contains(&prog_type))
+    pub const fn of(prog_type: P) -> Option<&'static Context> {
+        let mut at = 0;
+        while at < TABLE.len() {
+            if field::contains(TABLE[at].prog_types, prog_type) {
+                return Some(&TABLE[at]);
+            }
+            at += 1;
+        }
+        None
     }
 
     /// The field of this name.

@@ -199,7 +199,7 @@ pub enum Gives {
     RingbufRecordOrNull,
     /// Memory of a dynptr, or null.
     DynptrDataOrNull,
-    /// A per-CPU variable's copy.
+    /// A per-CPU variable's copy: memory, of a structure a pointer by type.
     PerCpu,
     /// A per-CPU variable's copy, or null.
     PerCpuOrNull,

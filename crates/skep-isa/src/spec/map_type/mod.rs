@@ -234,7 +234,7 @@ impl Row {
 
 /// All rows, in the order of the kernel's numbers.
 #[rustfmt::skip]
-pub const TABLE: &[Row] = &[
+pub static TABLE: &[Row] = &[
     row(MapType::Unspec, "unspec", v(3, 18), "No type; the kernel refuses it.")
         .sizes(NOTHING, NOTHING, Entries::Zero)
         .ops(&[], &[]).not_in_programs().not_inner(),

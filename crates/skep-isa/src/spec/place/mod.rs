@@ -167,7 +167,7 @@ impl Row {
 
 /// All places, those of one program type together.
 #[rustfmt::skip]
-pub const TABLE: &[Row] = &[
+pub static TABLE: &[Row] = &[
     row(Place::SocketFilter, "socket_filter", ProgType::SocketFilter),
     row(Place::Kprobe, "kprobe", ProgType::Kprobe),
     row(Place::KprobeSleepable, "kprobe.s", ProgType::Kprobe).sleepable().since(v(6, 0)),
