@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::machine;
@@ -16,6 +16,8 @@ const TESTS: &[(&str, &str)] = &[
     ("skep-kernel", "kernel_helper_arguments"),
     ("skep-kernel", "kernel_tables"),
     ("skep-kernel", "kernel_contexts"),
+    ("skep-kernel", "kernel_map_types"),
+    ("skep-kernel", "kernel_encodings"),
     ("skep-kernel", "kernel_trial"),
     ("skep-kernel", "kernel_printer"),
     ("skep-kernel", "kernel_load"),
@@ -30,11 +32,16 @@ const SPARED: &[(&str, &str, &str, &str)] =
     &[("", "", "on_this_host", "they are about the host: its times, its libraries")];
 
 /// Builds the tests as the host's lane does, and gives the script that runs them all and fails if one did.
-pub(crate) fn script(series: &str) -> Result<String> {
+///
+/// Names in `only` leave out all others.
+pub(crate) fn script(series: &str, only: &[&str]) -> Result<String> {
+    if let Some(other) = only.iter().find(|name| !TESTS.iter().any(|(_, test)| *test == **name)) {
+        bail!("{other}: no test of this lane");
+    }
     let built = build()?;
     let mut text = machine::environment()?;
     writeln!(text, "failed=0\nexport SKEP_GUEST={series} RUST_BACKTRACE=0")?;
-    for (package, test) in TESTS {
+    for (package, test) in TESTS.iter().filter(|(_, test)| only.is_empty() || only.contains(test)) {
         let name = format!("{package}/{test}");
         let program = built.iter().find(|b| b.package == *package && b.test == *test);
         let program = program.with_context(|| format!("{name}: no such test program"))?;

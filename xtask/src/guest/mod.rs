@@ -27,7 +27,7 @@ PATH, HOME and what begins with CARGO_, RUST_ and SKEP_. Output and exit status 
 
   KERNEL      6.1, 6.12, another series that apt has as linux-image-SERIES…-cloud-amd64-unsigned, or all
   COMMAND     with its arguments; uname -a when there is none
-  --tests     instead of a command: the kernel tests of that kernel's lane
+  --tests     instead of a command: the kernel tests of that kernel's lane, or those of them that are named behind it
   --limit     seconds until a guest is given up, 600 unless told
 
 A panic, a guest that does not boot and one that takes too long are failures, shown with the console's last lines.
@@ -35,7 +35,8 @@ Needs qemu-system-x86, busybox-static and xz-utils; the kernel is downloaded onc
 
 example:
   cargo xtask guest 6.1 target/release/skep feature
-  cargo xtask guest all sh -c 'uname -r; bpftool prog'";
+  cargo xtask guest all sh -c 'uname -r; bpftool prog'
+  cargo xtask guest 6.12 --tests kernel_helpers";
 
 /// Runs what the words ask for. Gives the exit status of the command; of several guests, the first that is not 0.
 pub(crate) fn run(words: &[&str]) -> Result<u8> {
@@ -66,7 +67,7 @@ pub(crate) fn run(words: &[&str]) -> Result<u8> {
         ensure!(is_series(series), "{series}: not a kernel; one of {}, or all", KERNELS.join(", "));
         let kernel = Kernel::get(series)?;
         let script = match command {
-            ["--tests"] => lane::script(series)?,
+            ["--tests", only @ ..] => lane::script(series, only)?,
             [] => machine::script(&["uname", "-a"])?,
             words => machine::script(words)?,
         };
