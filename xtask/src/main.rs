@@ -4,6 +4,7 @@
 mod bench;
 mod check;
 mod generate;
+mod guest;
 mod objects;
 mod test;
 
@@ -16,11 +17,12 @@ const USAGE: &str = "tasks:
   gen docs        docs/reference/ from the tables of facts
   objects [bless] compile the examples and test programs, compare with the committed objects (bless: replace them)
   test [quick]    the test lanes; quick is what needs no privilege
+  guest KERNEL …  a command, or a lane's tests, on another kernel (--help: more)
   bench [--write] how fast skep is, with peers side by side (--write: into docs/performance.md)";
 
 fn main() -> ExitCode {
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => ExitCode::from(status),
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -28,10 +30,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<()> {
+/// Runs a task; the exit status.
+fn run() -> Result<u8> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
+        ["guest", words @ ..] => return guest::run(words),
         ["check"] => check::run(),
         ["gen", "docs"] => generate::docs(),
         ["objects"] => objects::run(false),
@@ -42,6 +46,7 @@ fn run() -> Result<()> {
         ["bench", "--write"] => bench::run(true),
         _ => bail!("{USAGE}"),
     }
+    .map(|()| 0)
 }
 
 /// The root of the repository.

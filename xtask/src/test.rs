@@ -25,8 +25,14 @@ const PACKAGES: &[&str] = &[
     "tshark",
     "tcpdump",
     "qemu-system-x86",
+    "busybox-static",
+    "xz-utils",
     "systemd",
 ];
+
+/// What the full run's tests are built with.
+pub(crate) const FEATURES: &str = "skep-object/corpus-tests,skep-vm/corpus-tests,skep-vm/kernel-tests,\
+    skep-kernel/kernel-tests,skep/kernel-tests,skep-cli/kernel-tests";
 
 /// One step of a run: its name, and the command.
 struct Lane {
@@ -60,11 +66,7 @@ pub(crate) fn run(quick: bool) -> Result<()> {
             lane("objects", &["cargo", "run", "-q", "--locked", "-p", "xtask", "--", "objects"]),
             lane("benchmark", &["cargo", "check", "--manifest-path", "bench/Cargo.toml", "--locked"]),
             lane("release build", &["cargo", "build", "--release", "--locked"]),
-            lane(
-                "tests",
-                &["cargo", "test", "--workspace", "--locked", "--no-fail-fast", "--features",
-                  "skep-object/corpus-tests,skep-vm/corpus-tests,skep-vm/kernel-tests,skep-kernel/kernel-tests,skep/kernel-tests,skep-cli/kernel-tests"],
-            ),
+            lane("tests", &["cargo", "test", "--workspace", "--locked", "--no-fail-fast", "--features", FEATURES]),
         ]);
     }
     let counted: Vec<Counted> = lanes.iter().map(execute).collect::<Result<_>>()?;
