@@ -1,7 +1,7 @@
 """Asks the kernel what its calls allow: attaching, updating and detaching, and which capabilities they want.
 
-Reads questions from standard input, one a line, and answers each with a line of the same length of meaning: `ok`, or the
-name of the error. Everything made is made in namespaces of its own and is gone at the end. Programs that are accepted
+Reads questions from standard input, one a line, and answers each with one line: `ok`, or the name of the error; for links
+three words, of making, updating and detaching. Everything made is made in namespaces of its own and is gone at the end. Programs that are accepted
 are freed slowly, since a kernel can be hurt by many at once.
 """
 

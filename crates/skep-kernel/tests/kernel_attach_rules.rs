@@ -172,7 +172,8 @@ fn loads_want_the_capabilities_their_rows_say() {
             let wanted: &[u32] = match row.needs {
                 Needs::None if !closed => &[],
                 Needs::None | Needs::Bpf => &[BPF],
-                Needs::NetAdmin => &[BPF, NET_ADMIN],
+                Needs::BpfSince(since) if here() >= since => &[BPF],
+                Needs::NetAdmin | Needs::BpfSince(_) => &[BPF, NET_ADMIN],
                 Needs::Perfmon => &[BPF, PERFMON],
                 Needs::Both => &[BPF, NET_ADMIN, PERFMON],
             };

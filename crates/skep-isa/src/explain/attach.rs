@@ -22,7 +22,10 @@ fn page(row: &'static attach_type::Row) -> Page {
         .list("calls", calls(row))
         .text("link", row.link.map_or("none", |l| l.name()))
         .text("at load", row.at_load.words())
-        .text("may sleep", if row.may_sleep { "programs loaded with BPF_F_SLEEPABLE" } else { "no" })
+        .text(
+            "may sleep",
+            row.may_sleep.map_or("no".to_owned(), |v| format!("programs loaded with BPF_F_SLEEPABLE (since {v})")),
+        )
         .list("results", results)
         .list("sections", sections);
     page.see(Noun::Prog, row.prog_types).see(Noun::Link, row.link)

@@ -27,8 +27,10 @@ pub(super) fn links() -> Vec<Page> {
             .text(
                 "detach",
                 match row.detach {
-                    Some(since) => format!("BPF_LINK_DETACH (since {since}), or closing the last descriptor"),
-                    None => "closing the last descriptor".to_owned(),
+                    Some(since) => {
+                        format!("BPF_LINK_DETACH (since {since}), or closing the last descriptor and removing its pins")
+                    }
+                    None => "closing the last descriptor and removing its pins".to_owned(),
                 },
             )
             .list("attach types", held())

@@ -194,8 +194,8 @@ pub struct Row {
     pub link: Option<L>,
     /// Whether the load must name it (`expected_attach_type`).
     pub at_load: AtLoad,
-    /// True where programs that may sleep can be put there.
-    pub may_sleep: bool,
+    /// First kernel where programs that may sleep can be put there, `None` where they cannot.
+    pub may_sleep: Option<Version>,
     /// What programs see there, in one sentence.
     pub what: &'static str,
 }
@@ -203,7 +203,7 @@ pub struct Row {
 impl Row {
     const fn new(id: AttachType, name: &'static str, since: Version, place: Place, what: &'static str) -> Row {
         let Place(prog_types, target, link, at_load) = place;
-        Row { id, name, since, prog_types, target, link, at_load, may_sleep: false, what }
+        Row { id, name, since, prog_types, target, link, at_load, may_sleep: None, what }
     }
 
     /// First kernel where `BPF_LINK_CREATE` makes the link; `None` where there is none.
@@ -217,8 +217,14 @@ impl Row {
     }
 
     /// The same row, open to programs that may sleep.
-    const fn sleeps(mut self) -> Row {
-        self.may_sleep = true;
+    const fn sleeps(self) -> Row {
+        let since = self.since;
+        self.sleeps_from(since)
+    }
+
+    /// The same row, open to programs that may sleep since a later kernel.
+    const fn sleeps_from(mut self, since: Version) -> Row {
+        self.may_sleep = Some(since);
         self
     }
 }
@@ -277,17 +283,17 @@ pub static TABLE: &[Row] = &[
     Row::new(AttachType::CgroupSetsockopt, "cgroup_setsockopt", v(5, 3), Place(&[P::CgroupSockopt], Target::Cgroup, Some(L::Cgroup), AtLoad::Must),
         "setsockopt(2) of a cgroup's processes; the option can be rewritten."),
     Row::new(AttachType::TraceRawTp, "trace_raw_tp", v(5, 5), Place(&[P::Tracing], Target::Tracepoint, Some(L::RawTracepoint), AtLoad::Must),
-        "A tracepoint of the kernel, with arguments typed by BTF."),
+        "A tracepoint of the kernel, with arguments typed by BTF.").sleeps_from(v(7, 2)),
     Row::new(AttachType::TraceFentry, "trace_fentry", v(5, 5), Place(&[P::Tracing], Target::Function, Some(L::Tracing), AtLoad::Must),
-        "Entry of a kernel function, or of a function of another program, by trampoline.").sleeps(),
+        "Entry of a kernel function, or of a function of another program, by trampoline.").sleeps_from(v(5, 10)),
     Row::new(AttachType::TraceFexit, "trace_fexit", v(5, 5), Place(&[P::Tracing], Target::Function, Some(L::Tracing), AtLoad::Must),
-        "Return of a kernel function, or of a function of another program, with arguments and result, by trampoline.").sleeps(),
+        "Return of a kernel function, or of a function of another program, with arguments and result, by trampoline.").sleeps_from(v(5, 10)),
     Row::new(AttachType::ModifyReturn, "modify_return", v(5, 7), Place(&[P::Tracing], Target::Function, Some(L::Tracing), AtLoad::Must),
-        "Entry of a kernel function that allows its result to be replaced: a result other than 0 skips the function.").sleeps(),
+        "Entry of a kernel function that allows its result to be replaced: a result other than 0 skips the function.").sleeps_from(v(5, 10)),
     Row::new(AttachType::LsmMac, "lsm_mac", v(5, 7), Place(&[P::Lsm], Target::LsmHook, Some(L::Tracing), AtLoad::Must),
-        "A hook of the Linux security modules; a result below 0 refuses what is asked.").sleeps(),
+        "A hook of the Linux security modules; a result below 0 refuses what is asked.").sleeps_from(v(5, 10)),
     Row::new(AttachType::TraceIter, "trace_iter", v(5, 8), Place(&[P::Tracing], Target::Iterator, Some(L::Iter), AtLoad::Must),
-        "Each element of one of the kernel's lists, as someone reads the iterator's file.").sleeps(),
+        "Each element of one of the kernel's lists, as someone reads the iterator's file.").sleeps_from(v(5, 18)),
     Row::new(AttachType::CgroupInet4Getpeername, "cgroup_inet4_getpeername", v(5, 8), Place(&[P::CgroupSockAddr], Target::Cgroup, Some(L::Cgroup), AtLoad::Must),
         "getpeername(2) of a cgroup's IPv4 sockets; the answer can be rewritten."),
     Row::new(AttachType::CgroupInet6Getpeername, "cgroup_inet6_getpeername", v(5, 8), Place(&[P::CgroupSockAddr], Target::Cgroup, Some(L::Cgroup), AtLoad::Must),
@@ -313,7 +319,7 @@ pub static TABLE: &[Row] = &[
     Row::new(AttachType::SkReuseportSelectOrMigrate, "sk_reuseport_select_or_migrate", v(5, 14), Place(&[P::SkReuseport], Target::Socket, None, AtLoad::Must),
         "The choice of a socket of a SO_REUSEPORT group, also for connections whose listener is closing."),
     Row::new(AttachType::PerfEvent, "perf_event", v(5, 15), Place(&[P::Tracepoint, P::PerfEvent, P::Kprobe], Target::PerfEvent, Some(L::PerfEvent), AtLoad::May),
-        "A perf event: a tracepoint, kprobe, uprobe or a counter that samples.").sleeps(),
+        "A perf event: a tracepoint, kprobe, uprobe or a counter that samples.").sleeps_from(v(6, 0)),
     Row::new(AttachType::TraceKprobeMulti, "trace_kprobe_multi", v(5, 18), Place(&[P::Kprobe], Target::Functions, Some(L::KprobeMulti), AtLoad::Must),
         "Entry or return of many kernel functions at once."),
     Row::new(AttachType::LsmCgroup, "lsm_cgroup", v(6, 0), Place(&[P::Lsm], Target::Cgroup, Some(L::Cgroup), AtLoad::Must),

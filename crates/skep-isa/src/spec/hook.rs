@@ -32,7 +32,7 @@ pub enum HookKind {
     Usdt,
     /// `profile:hz:RATE`: every CPU, at a rate.
     Profile,
-    /// `xdp:DEVICE`: each frame a device receives, before the kernel sees it.
+    /// `xdp:DEVICE`: each frame a device receives, before the kernel makes a packet of it.
     Xdp,
     /// `tc:DEVICE:ingress or tc:DEVICE:egress`: each packet of a device, as a clsact filter (netlink).
     Tc,
@@ -175,7 +175,7 @@ pub static TABLE: &[Row] = &[
         kind: HookKind::Xdp,
         spellings: &["xdp"],
         form: "xdp:DEVICE",
-        what: "each frame a device receives, before the kernel sees it",
+        what: "each frame a device receives, before the kernel makes a packet of it",
         prog_types: &[P::Xdp],
         since: v(4, 8),
     },

@@ -39,7 +39,7 @@ pub static TABLE: &[Row] = &[
     row("processed", Some("BPF_COMPLEXITY_LIMIT_INSNS"), (1_000_000, "instructions"), v(5, 2), "The verifier follows at most so many instructions over all paths, then says the program is too large."),
     row("jumps", Some("BPF_COMPLEXITY_LIMIT_JMP_SEQ"), (8192, "states"), v(5, 3), "So many paths may wait to be followed at one time, then the sequence of jumps is too complex."),
     row("states", Some("BPF_COMPLEXITY_LIMIT_STATES"), (64, "states"), v(4, 20), "Without CAP_BPF the verifier keeps about so many states for one instruction, and no more after them."),
-    row("stack", Some("MAX_BPF_STACK"), (512, "bytes"), v(3, 18), "The stack frames of a program and the subprograms it has called hold together at most so many bytes."),
+    row("stack", Some("MAX_BPF_STACK"), (512, "bytes"), v(3, 18), "The stack frames of a program and the subprograms it has called hold together at most so many bytes; since 6.13 each by itself in programs that trace, on machines where the kernel gives those a stack of their own (x86; arm64 since 6.17)."),
     row("frames", Some("MAX_CALL_FRAMES"), (8, "frames"), v(4, 16), "Calls of subprograms nest at most so deep, the main program counted."),
     row("subprograms", Some("BPF_MAX_SUBPROGS"), (256, "subprograms"), v(4, 16), "A program has at most so many functions, the main one counted."),
     row("arguments", Some("MAX_BPF_FUNC_REG_ARGS"), (5, "registers"), v(3, 18), "A call passes at most so many arguments, in r1 to r5."),

@@ -72,7 +72,7 @@ pub static TABLE: &[Row] = &[
     row(LinkType::Xdp, "xdp", v(5, 9), PROGRAM, Some(v(5, 9)), "Holds a program at the receiving end of a network device."),
     row(LinkType::PerfEvent, "perf_event", v(5, 15), None, None, "Holds a program at a perf event: a tracepoint, kprobe, uprobe or sampled counter."),
     row(LinkType::KprobeMulti, "kprobe_multi", v(5, 18), None, None, "Holds a program at many kernel functions at once."),
-    row(LinkType::StructOps, "struct_ops", v(6, 4), TABLE_OF_FUNCTIONS, Some(v(6, 11)), "Holds a table of functions in the kernel's list of them."),
+    row(LinkType::StructOps, "struct_ops", v(5, 19), TABLE_OF_FUNCTIONS, Some(v(6, 11)), "Holds a table of functions in the kernel's list of them; the kernel's own affair before 6.4."),
     row(LinkType::Netfilter, "netfilter", v(6, 4), None, Some(v(6, 4)), "Holds a program at a netfilter hook, at a priority."),
     row(LinkType::Tcx, "tcx", v(6, 6), PROGRAM, Some(v(6, 6)), "Holds a program among others at the ingress or egress of a network device."),
     row(LinkType::UprobeMulti, "uprobe_multi", v(6, 6), None, None, "Holds a program at many places of a user program at once."),

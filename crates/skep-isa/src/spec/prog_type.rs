@@ -51,6 +51,8 @@ pub enum Sleep {
     Flag,
     /// With the flag, and then only at uprobes.
     Uprobe,
+    /// Since this kernel with the flag, and then only at tracepoints that may fault.
+    Since(Version),
     /// With the flag, at the attach types whose row says so.
     ByAttach,
     /// Always: a load without the flag is refused.
@@ -59,14 +61,20 @@ pub enum Sleep {
 
 impl Sleep {
     /// In words.
-    pub const fn words(self) -> &'static str {
-        match self {
+    pub fn words(self) -> String {
+        let words = match self {
+            Sleep::Since(since) => {
+                return format!(
+                    "since {since} with BPF_F_SLEEPABLE at load, and then only at tracepoints that may fault"
+                );
+            }
             Sleep::Never => "never",
             Sleep::Flag => "with BPF_F_SLEEPABLE at load (section names that end in `.s`)",
             Sleep::Uprobe => "with BPF_F_SLEEPABLE at load, and then only at uprobes (`uprobe.s`)",
             Sleep::ByAttach => "with BPF_F_SLEEPABLE at load, where the attach type allows it",
             Sleep::Always => "always: BPF_F_SLEEPABLE must be given at load",
-        }
+        };
+        words.to_owned()
     }
 }
 
@@ -77,6 +85,8 @@ pub enum Needs {
     None,
     /// `CAP_BPF` alone.
     Bpf,
+    /// `CAP_BPF` alone since this kernel, before it also `CAP_NET_ADMIN`.
+    BpfSince(Version),
     /// `CAP_NET_ADMIN`.
     NetAdmin,
     /// `CAP_PERFMON`.
@@ -87,14 +97,16 @@ pub enum Needs {
 
 impl Needs {
     /// In words.
-    pub const fn words(self) -> &'static str {
-        match self {
+    pub fn words(self) -> String {
+        let words = match self {
+            Needs::BpfSince(since) => return format!("CAP_BPF (before {since} also CAP_NET_ADMIN)"),
             Needs::None => "nothing where unprivileged_bpf_disabled is 0, else CAP_BPF",
             Needs::Bpf => "CAP_BPF",
             Needs::NetAdmin => "CAP_BPF and CAP_NET_ADMIN",
             Needs::Perfmon => "CAP_BPF and CAP_PERFMON",
             Needs::Both => "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON",
-        }
+        };
+        words.to_owned()
     }
 }
 
@@ -172,7 +184,7 @@ pub static TABLE: &[Row] = &[
         "Classifies, changes, drops or redirects packets of a device: a clsact filter, tcx or netkit."),
     row(ProgType::SchedAct, "sched_act", v(4, 1), ("__sk_buff", Sleep::Never, Needs::NetAdmin, Names::Nothing),
         "Acts on a packet that a tc filter has matched."),
-    row(ProgType::Tracepoint, "tracepoint", v(4, 7), ("tracepoint_record", Sleep::Never, Needs::Perfmon, Names::Nothing),
+    row(ProgType::Tracepoint, "tracepoint", v(4, 7), ("tracepoint_record", Sleep::Since(v(7, 2)), Needs::Perfmon, Names::Nothing),
         "Runs at a tracepoint of the kernel with the record that tracefs describes."),
     row(ProgType::Xdp, "xdp", v(4, 8), ("xdp_md", Sleep::Never, Needs::NetAdmin, Names::Nothing),
         "Sees each frame a device receives before the kernel makes a packet of it; drops, sends back, redirects or passes."),
@@ -196,13 +208,13 @@ pub static TABLE: &[Row] = &[
         "Allows or refuses a cgroup's processes a device node."),
     row(ProgType::SkMsg, "sk_msg", v(4, 17), ("sk_msg_md", Sleep::Never, Needs::NetAdmin, Names::Nothing),
         "Decides about each message that a socket of a sockmap is about to send."),
-    row(ProgType::RawTracepoint, "raw_tracepoint", v(4, 17), ("bpf_raw_tracepoint_args", Sleep::Never, Needs::Perfmon, Names::Nothing),
+    row(ProgType::RawTracepoint, "raw_tracepoint", v(4, 17), ("bpf_raw_tracepoint_args", Sleep::Since(v(7, 2)), Needs::Perfmon, Names::Nothing),
         "Runs at a tracepoint of the kernel with its bare arguments, before any record is made up."),
     row(ProgType::CgroupSockAddr, "cgroup_sock_addr", v(4, 17), ("bpf_sock_addr", Sleep::Never, Needs::NetAdmin, Names::Attach),
         "Sees and rewrites the addresses that a cgroup's processes bind, connect or send to."),
     row(ProgType::LwtSeg6local, "lwt_seg6local", v(4, 18), ("__sk_buff", Sleep::Never, Needs::NetAdmin, Names::Nothing),
         "Acts as the function of a segment of an IPv6 segment route."),
-    row(ProgType::LircMode2, "lirc_mode2", v(4, 18), ("lirc_mode2", Sleep::Never, Needs::Bpf, Names::Nothing),
+    row(ProgType::LircMode2, "lirc_mode2", v(4, 18), ("lirc_mode2", Sleep::Never, Needs::BpfSince(v(6, 4)), Names::Nothing),
         "Decodes the pulses and spaces of an infrared receiver into key presses."),
     row(ProgType::SkReuseport, "sk_reuseport", v(4, 19), ("sk_reuseport_md", Sleep::Never, Needs::Bpf, Names::Nothing),
         "Picks the socket of a SO_REUSEPORT group that gets a packet or connection."),

@@ -94,7 +94,7 @@ pub static RANGES: &[Range] = &[
     range(P::CgroupDevice, &[], (0, 1), v(4, 15), "0 refuses (EPERM), 1 allows"),
     range(P::CgroupSysctl, &[], (0, 1), v(5, 2), "0 refuses (EPERM), 1 allows"),
     range(P::CgroupSockopt, &[], (0, 1), v(5, 3), "0 refuses (EPERM), 1 goes on"),
-    range(P::Tracing, &[A::TraceFentry, A::TraceFexit], (0, 0), v(5, 7), "0; it decides nothing"),
+    range(P::Tracing, &[A::TraceFentry, A::TraceFexit, A::TraceFsession], (0, 0), v(5, 7), "0; it decides nothing"),
     range(P::Tracing, &[A::TraceIter], (0, 1), v(5, 8), "0 goes on, 1 shows the element again"),
     range(P::Kprobe, &[A::TraceKprobeSession, A::TraceUprobeSession], (0, 1), v(6, 10), "at entry: 0 runs the program at the return too, 1 does not"),
     range(P::SkLookup, &[], (0, 1), v(5, 9), "SK_DROP 0 drops, SK_PASS 1 goes on with the chosen socket or the usual lookup"),

@@ -50,7 +50,8 @@ impl Section {
     /// First kernel that takes such programs.
     pub fn since(&self) -> Version {
         let prog = self.prog_type.row().since;
-        self.own.unwrap_or_else(|| self.attach_type.map_or(prog, |a| a.row().since.max(prog)))
+        let at = |a: A| a.row().may_sleep.filter(|_| self.sleeps()).unwrap_or(a.row().since);
+        self.own.unwrap_or_else(|| self.attach_type.map_or(prog, |a| at(a).max(prog)))
     }
 
     /// True where the programs may sleep.
@@ -115,13 +116,13 @@ pub static TABLE: &[Section] = &[
     row("raw_tracepoint.w", Form::Detail("NAME"), P::RawTracepointWritable, None, 0, Some(H::RawTracepoint)),
     row("raw_tp.w", Form::Detail("NAME"), P::RawTracepointWritable, None, 0, Some(H::RawTracepoint)),
     row("tp_btf", Form::Detail("NAME"), P::Tracing, Some(A::TraceRawTp), 0, Some(H::TpBtf)),
-    row("tp_btf.s", Form::Detail("NAME"), P::Tracing, Some(A::TraceRawTp), SLEEPABLE, Some(H::TpBtf)).from(v(7, 2)),
+    row("tp_btf.s", Form::Detail("NAME"), P::Tracing, Some(A::TraceRawTp), SLEEPABLE, Some(H::TpBtf)),
     row("fentry", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFentry), 0, Some(H::Fentry)),
     row("fmod_ret", Form::Detail("FUNCTION"), P::Tracing, Some(A::ModifyReturn), 0, Some(H::Fentry)),
     row("fexit", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFexit), 0, Some(H::Fexit)),
-    row("fentry.s", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFentry), SLEEPABLE, Some(H::Fentry)).from(v(5, 10)),
-    row("fmod_ret.s", Form::Detail("FUNCTION"), P::Tracing, Some(A::ModifyReturn), SLEEPABLE, Some(H::Fentry)).from(v(5, 10)),
-    row("fexit.s", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFexit), SLEEPABLE, Some(H::Fexit)).from(v(5, 10)),
+    row("fentry.s", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFentry), SLEEPABLE, Some(H::Fentry)),
+    row("fmod_ret.s", Form::Detail("FUNCTION"), P::Tracing, Some(A::ModifyReturn), SLEEPABLE, Some(H::Fentry)),
+    row("fexit.s", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFexit), SLEEPABLE, Some(H::Fexit)),
     row("fsession", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFsession), 0, Some(H::Fentry)),
     row("fsession.s", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFsession), SLEEPABLE, Some(H::Fentry)),
     row("fsession.multi", Form::Detail("PATTERN"), P::Tracing, Some(A::TraceFsessionMulti), 0, Some(H::Fentry)),
@@ -132,10 +133,10 @@ pub static TABLE: &[Section] = &[
     row("fexit.multi.s", Form::Detail("PATTERN"), P::Tracing, Some(A::TraceFexitMulti), SLEEPABLE, Some(H::Fexit)),
     row("freplace", Form::Detail("FUNCTION"), P::Ext, None, 0, None),
     row("lsm", Form::Detail("HOOK"), P::Lsm, Some(A::LsmMac), 0, Some(H::Lsm)),
-    row("lsm.s", Form::Detail("HOOK"), P::Lsm, Some(A::LsmMac), SLEEPABLE, Some(H::Lsm)).from(v(5, 10)),
+    row("lsm.s", Form::Detail("HOOK"), P::Lsm, Some(A::LsmMac), SLEEPABLE, Some(H::Lsm)),
     row("lsm_cgroup", Form::Detail("HOOK"), P::Lsm, Some(A::LsmCgroup), 0, Some(H::Lsm)),
     row("iter", Form::Detail("KIND"), P::Tracing, Some(A::TraceIter), 0, Some(H::Iter)),
-    row("iter.s", Form::Detail("KIND"), P::Tracing, Some(A::TraceIter), SLEEPABLE, Some(H::Iter)).from(v(5, 18)),
+    row("iter.s", Form::Detail("KIND"), P::Tracing, Some(A::TraceIter), SLEEPABLE, Some(H::Iter)),
     row("syscall", Form::Exact, P::Syscall, None, SLEEPABLE, None),
     row("xdp.frags/devmap", Form::Exact, P::Xdp, Some(A::XdpDevmap), XDP_FRAGS, None).from(v(5, 18)),
     row("xdp/devmap", Form::Exact, P::Xdp, Some(A::XdpDevmap), 0, None),
