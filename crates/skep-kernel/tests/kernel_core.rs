@@ -12,9 +12,9 @@ use std::process::Command;
 use skep_btf::Scan;
 use skep_btf::core::Resolver;
 use skep_isa::Insn;
-use skep_isa::spec::CoreKind;
-use skep_kernel::KernelTypes;
-use skep_object::{Object, RelocTarget};
+use skep_isa::spec::{AttachType, CoreKind, MapType, ProgType, core_kind};
+use skep_kernel::{KernelTypes, Options, load};
+use skep_object::{Object, ProgramSpec, Reloc, RelocTarget};
 
 /// The program that asks libbpf, compiled.
 fn oracle() -> PathBuf {
@@ -100,4 +100,91 @@ fn the_objects_of_debian_are_relocated_as_libbpf_does() {
     println!("{objects} objects, {relocations} relocations, {poisoned} poisoned: {kinds:?}");
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
     assert!(relocations >= 500, "only {relocations} relocations");
+}
+
+/// Compiles a program beside the oracle.
+fn compiled(name: &str) -> Vec<u8> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/relocated/{name}.bpf.c"));
+    let object = corpus::directory("relocated").join(format!("{name}-{}.o", std::process::id()));
+    let headers = format!("-I/usr/include/{}-linux-gnu", std::env::consts::ARCH);
+    let mut clang = Command::new("clang-19");
+    corpus::run(
+        clang.args("-O2 -g -target bpf -mcpu=v3 -c".split(' ')).arg(headers).arg(source).arg("-o").arg(&object),
+    );
+    let bytes = std::fs::read(&object).expect("compiled");
+    std::fs::remove_file(object).expect("removed");
+    bytes
+}
+
+#[test]
+fn every_kind_found_or_missing_comes_out_as_libbpf_makes_it() {
+    let (oracle, kernel) = (oracle(), KernelTypes::open().expect("the kernel's types"));
+    let mut compared = Compared::default();
+    compared.object("kinds", &compiled("kinds"), &oracle, &kernel);
+    assert!(compared.differences.is_empty(), "{}", compared.differences.join("\n"));
+    let unseen: Vec<_> = core_kind::TABLE.iter().filter(|row| !compared.kinds.contains_key(row.name)).collect();
+    assert!(unseen.is_empty(), "{unseen:?}");
+    assert!(compared.relocations >= 50 && compared.poisoned >= 2, "{} {}", compared.relocations, compared.poisoned);
+}
+
+#[test]
+fn loads_of_fields_of_another_size_are_changed_or_refused_as_libbpf_does() {
+    let (oracle, kernel) = (oracle(), KernelTypes::open().expect("the kernel's types"));
+    let mut compared = Compared::default();
+    compared.object("sizes", &compiled("sizes"), &oracle, &kernel);
+    assert!(compared.differences.is_empty(), "{}", compared.differences.join("\n"));
+    // Only the signed one cannot be read with another size.
+    assert_eq!((compared.relocations, compared.poisoned), (5, 1));
+}
+
+/// Programs that run at tracepoints, which this kernel takes wherever it runs.
+fn is_at_tracepoint(program: &ProgramSpec) -> bool {
+    match program.prog_type() {
+        Some(ProgType::Tracepoint | ProgType::RawTracepoint) => true,
+        Some(ProgType::Tracing) => program.attach_type() == Some(AttachType::TraceRawTp),
+        _ => false,
+    }
+}
+
+#[test]
+fn tracepoint_programs_that_load_through_libbpf_load_here_too() {
+    let oracle = oracle();
+    let (mut loaded, mut externs, mut failed, mut seen) = (0, vec![], vec![], HashSet::new());
+    for (at, bytes) in corpus::objects().into_iter().enumerate() {
+        let Ok(mut object) = Object::parse(&format!("debian{at}"), &bytes) else { continue };
+        let wanted: Vec<_> = object.programs.iter().filter(|p| is_at_tracepoint(p)).map(|p| p.name.clone()).collect();
+        if wanted.is_empty() || !seen.insert(bytes.clone()) {
+            continue;
+        }
+        let path = corpus::directory("relocated").join(format!("load{at}-{}.o", std::process::id()));
+        std::fs::write(&path, &bytes).expect("written");
+        let taken = corpus::run(Command::new(&oracle).arg("load").arg(&path).args(&wanted));
+        std::fs::remove_file(&path).expect("removed");
+        // Their tools size them when they start.
+        for map in &mut object.maps {
+            if map.max_entries == 0 && map.map_type != MapType::PerfEventArray {
+                map.max_entries = 64;
+            }
+            if map.map_type == MapType::StackTrace && map.value_size == 0 {
+                map.value_size = 8 * 127;
+            }
+        }
+        for name in String::from_utf8(taken).expect("names").lines() {
+            let index = object.programs.iter().position(|p| p.name == name).expect("a program");
+            let of_extern = |r: &Reloc| matches!(r.target, RelocTarget::Extern(_));
+            if object.programs[index].relocs.iter().any(of_extern) {
+                externs.push(format!("debian{at}: {name}"));
+                continue;
+            }
+            match load(&object, &Options { counting: false, programs: Some(vec![index]) }) {
+                Ok(_) => loaded += 1,
+                Err(error) => failed.push(format!("debian{at}: {}", error.diagnostic())),
+            }
+        }
+        // Freed programs must not come too fast for the kernel.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    println!("{loaded} loaded; {} use symbols of the kernel: {externs:?}", externs.len());
+    assert!(failed.is_empty(), "{} of {}:\n{}", failed.len(), loaded + failed.len(), failed.join("\n"));
+    assert!(loaded >= 50, "only {loaded}");
 }
