@@ -188,3 +188,45 @@ fn tracepoint_programs_that_load_through_libbpf_load_here_too() {
     assert!(failed.is_empty(), "{} of {}:\n{}", failed.len(), loaded + failed.len(), failed.join("\n"));
     assert!(loaded >= 50, "only {loaded}");
 }
+
+#[test]
+fn what_this_kernel_lacks_is_named_with_its_line_and_near_names() {
+    let object = Object::parse("missing", &compiled("missing")).expect("an object");
+    let message = |index| {
+        let options = Options { counting: true, programs: Some(vec![index]) };
+        let error = load(&object, &options).expect_err("the kernel lacks it");
+        assert_eq!(error.code().as_str(), "K0006");
+        // The source is named by its whole path.
+        let text = error.diagnostic().to_string();
+        let lines = text.lines().map(|line| line.find("relocated/").map_or(line, |at| &line[at..]));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(
+        message(0),
+        "\
+error[K0006]: `old_state` needs `task_struct.state`, which this kernel does not have
+relocated/missing.bpf.c:21:2
+   |
+21 |     if (BPF_CORE_READ(task, pid) > 1)
+   |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ it is needed here
+   |
+   = note: `task_struct` has no member `state` here
+   = note: instruction 11 asks for field_byte_offset, and the verifier found a path that leads there
+   = help: `task_struct` has `__state`, `stats`, `exit_state`
+   = help: use it only where `bpf_core_field_exists` says it is there"
+    );
+    assert_eq!(
+        message(1),
+        "\
+error[K0006]: `old_constant` needs `bpf_map_type___mine::BPF_MAP_TYPE_HASHS`, which this kernel does not have
+relocated/missing.bpf.c:27:1
+   |
+27 | int old_constant(void *ctx)
+   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^ it is needed here
+   |
+   = note: `enum bpf_map_type` has no constant `BPF_MAP_TYPE_HASHS` here
+   = note: instruction 0 asks for enumval_value, and the verifier found a path that leads there
+   = help: `enum bpf_map_type` has `BPF_MAP_TYPE_HASH`
+   = help: use it only where `bpf_core_enum_value_exists` says it is there"
+    );
+}

@@ -141,25 +141,24 @@ pub(super) fn members<'a>(scan: &Scan<'a>, owner: TypeId) -> Vec<(&'a str, TypeI
     found
 }
 
-/// Names like `word`: first those it is a part of or that are a part of it (`state` and `__state`), then the one that
-/// is most like it.
+/// Names like `word`: the same but for underscores at its ends (`state` and `__state`), then the one that is most like it,
+/// then those it is a part of or that are a part of it.
 pub(super) fn near(word: &str, names: &[&str]) -> Vec<String> {
     let bare = word.trim_matches('_');
+    let others = || names.iter().copied().filter(|name| *name != word);
     let is_part = |name: &&str| {
         let name = name.trim_matches('_');
         bare.len().min(name.len()) >= 3 && (name.contains(bare) || bare.contains(name))
     };
-    let mut found: Vec<&str> = names.iter().copied().filter(|name| *name != word && is_part(name)).collect();
-    found.sort_by_key(|name| (name.len().abs_diff(word.len()), *name));
-    found.dedup();
-    found.truncate(SUGGESTIONS);
-    let of_like_length =
-        names.iter().copied().filter(|name| *name != word && name.len().abs_diff(word.len()) <= word.len() / 3 + 1);
-    if let Some(most) = nearest(word, of_like_length)
-        && !found.contains(&most)
-    {
-        found.insert(0, most);
-        found.truncate(SUGGESTIONS);
+    let mut parts: Vec<&str> = others().filter(is_part).collect();
+    parts.sort_by_key(|name| (name.len().abs_diff(word.len()), *name));
+    let same = others().filter(|name| !bare.is_empty() && name.trim_matches('_') == bare);
+    let of_like_length = others().filter(|name| name.len().abs_diff(word.len()) <= word.len() / 3 + 1);
+    let mut found: Vec<&str> = Vec::new();
+    for name in same.chain(nearest(word, of_like_length)).chain(parts) {
+        if !found.contains(&name) && found.len() < SUGGESTIONS {
+            found.push(name);
+        }
     }
     found.into_iter().map(str::to_owned).collect()
 }
