@@ -75,7 +75,7 @@ impl<'a> Pair<'_, 'a> {
         let (owner, found) = view::skip(self.target, owner)?;
         let Some(members) = view::members(&found.kind) else { return Ok(None) };
         self.deep_enough(path)?;
-        effort.spend(members.len())?;
+        effort.spend(1 + members.len())?;
         for (index, member) in (0u32..).zip(members) {
             let before = (path.bits, path.taken);
             path.bits = path.bits.saturating_add(u64::from(member.bit_offset));
@@ -113,9 +113,9 @@ impl<'a> Pair<'_, 'a> {
     fn fields_agree(&self, local: TypeId, target: TypeId, effort: &mut Effort) -> Result<bool, Error> {
         let (mut local, mut target) = (local, target);
         for _ in 0..DEPTH {
-            effort.spend(1)?;
             let (local_id, a) = view::skip(self.local, local)?;
             let (target_id, b) = view::skip(self.target, target)?;
+            effort.read(&a.kind, &b.kind)?;
             if view::members(&a.kind).is_some() && view::members(&b.kind).is_some() {
                 return Ok(true);
             }

@@ -1,8 +1,8 @@
 //! CO-RE: instructions that depend on the layout of the kernel's types, resolved against the types of the kernel at hand.
 //!
 //! Enter at [`Resolver::resolve`], which gives the value of a [`Relocation`], and at [`patch`](fn@patch), which puts it
-//! into an instruction. [`Target`] holds the kernel's types. The results are libbpf's (1.1 to 1.5); kinds are rows of
-//! `skep_isa::spec::core_kind`. Nothing here reads files or knows of programs beyond the instruction at hand.
+//! into an instruction. [`Target`] holds the kernel's types. The results are libbpf's, but for constants of unsigned 32-bit
+//! enumerations from 2^31 up, which libbpf takes for negative and then refuses. Kinds are rows of `skep_isa::spec::core_kind`. Nothing here reads files or knows of programs beyond the instruction at hand.
 
 mod error;
 mod field;
@@ -110,12 +110,13 @@ pub struct Resolver<'t, 'a> {
     /// Types of the kernel for types of the program. Those that did not fit where others did are no longer asked.
     candidates: HashMap<TypeId, Vec<Candidate>>,
     known: HashMap<Relocation, Result<Resolution, Error>>,
+    effort: Effort,
 }
 
 impl<'t, 'a> Resolver<'t, 'a> {
     /// For relocations of a program with these types.
     pub fn new(local: &'t Scan<'t>, target: &'t Target<'a>) -> Resolver<'t, 'a> {
-        Resolver { local, target, candidates: HashMap::new(), known: HashMap::new() }
+        Resolver { local, target, candidates: HashMap::new(), known: HashMap::new(), effort: Effort::new() }
     }
 
     /// What a relocation comes to.
@@ -152,14 +153,16 @@ impl<'t, 'a> Resolver<'t, 'a> {
         let of_kind = |scan: &Scan<'a>, id| scan.get(id).is_some_and(|t| view::same_kind(&t.kind, &local_type.kind));
         let search = || self.target.candidates(name, of_kind);
         let candidates = self.candidates.entry(root).or_insert_with(search);
-        let mut effort = Effort::new();
+        let effort = &mut self.effort;
+        effort.renew();
         let mut fitting = Vec::new();
         let mut first: Option<(Resolution, u64)> = None;
         let mut mismatch = None;
         for candidate in candidates.iter().copied() {
             let Some(scan) = self.target.scan(candidate.module) else { continue };
             let pair = Pair { local: self.local, target: scan };
-            let there = match pair.whole(kind, &path, candidate.id, &mut effort)? {
+            effort.read(&local_type.kind, &local_type.kind)?;
+            let there = match pair.whole(kind, &path, candidate.id, effort)? {
                 Ok(there) => there,
                 Err(why) => {
                     mismatch.get_or_insert(Missing::Part { mismatch: why, module: candidate.module });

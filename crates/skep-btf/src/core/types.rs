@@ -23,9 +23,9 @@ impl Pair<'_, '_> {
     fn agree(&self, local: TypeId, target: TypeId, effort: &mut Effort, level: usize) -> Result<bool, Error> {
         let (mut local, mut target) = (local, target);
         for _ in 0..DEPTH {
-            effort.spend(1)?;
             let (local_id, a) = view::skip(self.local, local)?;
             let (target_id, b) = view::skip(self.target, target)?;
+            effort.read(&a.kind, &b.kind)?;
             match (&a.kind, &b.kind) {
                 (Kind::Void, Kind::Void)
                 | (Kind::Struct { .. }, Kind::Struct { .. })
@@ -73,8 +73,8 @@ impl Pair<'_, '_> {
         let level = level.checked_sub(1).ok_or(TOO_DEEP)?;
         let (mut local, mut target, mut behind_pointer) = (local, target, behind_pointer);
         for _ in 0..DEPTH {
-            effort.spend(1)?;
             let ((_, a), (_, b)) = (view::skip(self.local, local)?, view::skip(self.target, target)?);
+            effort.read(&a.kind, &b.kind)?;
             if !self.same_name(a.name_off, b.name_off) {
                 return Ok(false);
             }

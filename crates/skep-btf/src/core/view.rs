@@ -6,20 +6,49 @@ use crate::kind::{Kind, Member, Type, TypeId};
 use crate::scan::{KindId, Scan};
 
 /// How many members and types one relocation may look at; hostile types could ask for 2^64.
-const EFFORT: u32 = 4_000_000;
+const EFFORT: usize = 2_000_000;
+/// How many all relocations of an object may look at together.
+const WHOLE_EFFORT: usize = 100_000_000;
 
-/// What is left of the work one relocation may cost.
-pub(super) struct Effort(u32);
+/// What is left of the work that relocations may cost.
+#[derive(Debug)]
+pub(super) struct Effort {
+    /// Of this one.
+    left: usize,
+    /// Of all of the object.
+    whole: usize,
+}
 
 impl Effort {
     pub(super) fn new() -> Effort {
-        Effort(EFFORT)
+        Effort { left: EFFORT, whole: WHOLE_EFFORT }
+    }
+
+    /// Begins another relocation.
+    pub(super) fn renew(&mut self) {
+        self.left = self.whole.min(EFFORT);
     }
 
     pub(super) fn spend(&mut self, amount: usize) -> Result<(), Error> {
-        let amount = u32::try_from(amount).unwrap_or(u32::MAX);
-        self.0 = self.0.checked_sub(amount).ok_or(Error::Types("comparing them takes too long"))?;
+        self.whole = self.whole.saturating_sub(amount);
+        self.left = self.left.checked_sub(amount).ok_or(Error::Types("comparing them takes too long"))?;
         Ok(())
+    }
+
+    /// For having read two types, which costs as much as they have parts.
+    pub(super) fn read(&mut self, a: &Kind, b: &Kind) -> Result<(), Error> {
+        self.spend(1 + parts(a) + parts(b))
+    }
+}
+
+/// How many members, constants or parameters a type has.
+fn parts(kind: &Kind) -> usize {
+    match kind {
+        Kind::Struct { members, .. } | Kind::Union { members, .. } => members.len(),
+        Kind::Enum { values, .. } => values.len(),
+        Kind::FuncProto { params, .. } => params.len(),
+        Kind::Datasec { vars, .. } => vars.len(),
+        _ => 0,
     }
 }
 
