@@ -7,6 +7,7 @@ mod corpus;
 mod generate;
 mod guest;
 mod objects;
+mod oracle;
 mod test;
 
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ const USAGE: &str = "tasks:
   check           layers, file sizes, module docs, unsafe, licences of dependencies
   gen docs        docs/reference/ from the tables of facts
   objects [bless] compile the examples and test programs, compare with the committed objects (bless: replace them)
+  oracle a|b|FILE … what libbpf and the kernel make of each program (a, b: into target/corpus/*.libbpf.json)
   test [quick]    the test lanes; quick is what needs no privilege
   corpus [a|b]    other people's objects in target/corpus: a the kernel's selftests, b those of Debian's packages
   guest KERNEL …  a command, or a lane's tests, on another kernel (--help: more)
@@ -40,6 +42,7 @@ fn run() -> Result<u8> {
         ["guest", words @ ..] => return guest::run(words),
         ["corpus", words @ ..] => corpus::run(words),
         ["check"] => check::run(),
+        ["oracle", words @ ..] => oracle::run(words),
         ["gen", "docs"] => generate::docs(),
         ["objects"] => objects::run(false),
         ["objects", "bless"] => objects::run(true),
