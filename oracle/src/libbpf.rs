@@ -8,13 +8,13 @@ use libbpf_sys as sys;
 
 use crate::needed::Needed;
 
-/// Level 1 and the statistics.
-const LOG_LEVEL: u32 = 1 | 4;
+/// Level 1 with the statistics; and without the walk, for programs whose walk takes more than a log holds.
+pub(crate) const LOG_LEVELS: [u32; 2] = [1 | 4, 4];
 /// Bytes of a log, as libbpf's own.
 const LOG_SIZE: usize = 16 << 20;
 
 /// Entries of a map whose number its object leaves to the program that loads it, and the types where that is usual.
-const ENTRIES: u32 = 1024;
+const ENTRIES: u32 = 64;
 const SIZED: &[u32] = &[
     sys::BPF_MAP_TYPE_HASH,
     sys::BPF_MAP_TYPE_PERCPU_HASH,
@@ -23,7 +23,16 @@ const SIZED: &[u32] = &[
     sys::BPF_MAP_TYPE_ARRAY,
     sys::BPF_MAP_TYPE_PERCPU_ARRAY,
     sys::BPF_MAP_TYPE_STACK_TRACE,
+    sys::BPF_MAP_TYPE_CPUMAP,
+    sys::BPF_MAP_TYPE_DEVMAP,
+    sys::BPF_MAP_TYPE_DEVMAP_HASH,
+    sys::BPF_MAP_TYPE_XSKMAP,
+    sys::BPF_MAP_TYPE_BLOOM_FILTER,
+    sys::BPF_MAP_TYPE_ARRAY_OF_MAPS,
+    sys::BPF_MAP_TYPE_HASH_OF_MAPS,
 ];
+/// Bytes of a ring buffer that does not say.
+const RING_SIZE: u32 = 4096;
 /// Bytes of a stack in a map that does not say: 127 addresses.
 const STACK_SIZE: u32 = 127 * 8;
 
@@ -135,7 +144,7 @@ impl Object {
     }
 
     /// Loads one program with the maps it needs, all of them where that is not known.
-    pub(crate) fn load(self, program: &Program, needed: Option<&Needed>) -> Outcome {
+    pub(crate) fn load(self, program: &Program, needed: Option<&Needed>, log_level: u32) -> Outcome {
         let mut log = vec![0_u8; LOG_SIZE];
         let mut wanted = std::ptr::null_mut();
         let others: Vec<_> = self
@@ -158,7 +167,7 @@ impl Object {
         // SAFETY: program and object are open, the log is as long as said.
         let result = unsafe {
             sys::bpf_program__set_log_buf(wanted, log.as_mut_ptr().cast(), LOG_SIZE as u64);
-            sys::bpf_program__set_log_level(wanted, LOG_LEVEL);
+            sys::bpf_program__set_log_level(wanted, log_level);
             sys::bpf_object__load(self.0)
         };
         let said = said();
@@ -186,7 +195,10 @@ impl Object {
         } else {
             needed.is_none_or(|needed| match internal {
                 true if name.ends_with(".kconfig") => !needed.externs.is_empty(),
-                true => needed.sections.iter().any(|section| name == *section || name.ends_with(section.as_str())),
+                // Named after the object and the section, or after the section alone and cut.
+                true => {
+                    needed.sections.iter().any(|section| name.ends_with(section.as_str()) || section.starts_with(&name))
+                }
                 false => {
                     let globals = kind == sys::BPF_MAP_TYPE_ARENA && needed.sections.contains(".addr_space.1");
                     needed.maps.contains(&name) || globals
@@ -196,9 +208,13 @@ impl Object {
         // SAFETY: the map is of this object, which is not loaded yet.
         unsafe {
             sys::bpf_map__set_autocreate(map, make);
-            let open = sys::bpf_map__max_entries(map) == 0;
-            if open && SIZED.contains(&kind) {
-                sys::bpf_map__set_max_entries(map, ENTRIES);
+            let size = match kind {
+                sys::BPF_MAP_TYPE_RINGBUF | sys::BPF_MAP_TYPE_USER_RINGBUF => RING_SIZE,
+                _ if SIZED.contains(&kind) => ENTRIES,
+                _ => 0,
+            };
+            if sys::bpf_map__max_entries(map) == 0 && size != 0 {
+                sys::bpf_map__set_max_entries(map, size);
             }
             if kind == sys::BPF_MAP_TYPE_STACK_TRACE && sys::bpf_map__value_size(map) == 0 {
                 sys::bpf_map__set_value_size(map, STACK_SIZE);

@@ -19,6 +19,8 @@ use crate::libbpf::{Object, Outcome, Program};
 /// Loads between two pauses. Linux 6.18 locks up for good when about a thousand compiled programs are freed in a short
 /// time; libbpf's own trials double what is loaded here.
 const BATCH: usize = 16;
+/// `ENOSPC`: the log did not fit.
+const NO_SPACE: i32 = 28;
 /// Length of a pause.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -57,10 +59,14 @@ fn main() -> Result<()> {
 /// Loads one program and tells how it went.
 fn line(name: &str, path: &Path, bytes: &[u8], program: &Program) -> Value {
     let needed = needed::maps(bytes, &program.name);
-    let Outcome { errno, log, said, refused } = match Object::open(path) {
-        Ok(object) => object.load(program, needed.as_ref()),
+    let load = |level| match Object::open(path) {
+        Ok(object) => object.load(program, needed.as_ref(), level),
         Err((errno, said)) => Outcome { errno, log: String::new(), said, refused: false },
     };
+    let [full, short] = libbpf::LOG_LEVELS;
+    let outcome = load(full);
+    let outcome = if outcome.errno == NO_SPACE { load(short) } else { outcome };
+    let Outcome { errno, log, said, refused } = outcome;
     let facts = log::Facts::read(&log);
     // The verifier came to its end without an objection: what failed came after it.
     let accepted = errno == 0 || (facts.processed.is_some() && !refused);
@@ -69,9 +75,10 @@ fn line(name: &str, path: &Path, bytes: &[u8], program: &Program) -> Value {
     } else if facts.message.is_some() && !facts.unresolved {
         ("reject", facts.message)
     } else {
-        // What libbpf tries again without types is no reason yet.
-        let reason = said.iter().find(|line| !line.contains("Retrying without BTF"));
-        ("undecided", facts.message.or_else(|| reason.cloned()))
+        // What libbpf does without or tries again is no reason.
+        let passed = |line: &String| line.contains("Retrying without BTF") || line.contains("BTF is optional");
+        let from = said.iter().rposition(passed).map_or(0, |at| at + 1);
+        ("undecided", facts.message.or_else(|| said.get(from).cloned()))
     };
     json!({
         "object": name,

@@ -3,7 +3,7 @@
 use skep_btf::Btf;
 
 use crate::map::MapSpec;
-use crate::program::ProgramSpec;
+use crate::program::{ProgramSpec, RelocTarget};
 
 /// What one object file defines. Indices in [`crate::RelocTarget`] are those of `maps`.
 #[derive(Clone, Debug)]
@@ -29,5 +29,23 @@ impl Object {
     /// The map of this name.
     pub fn map(&self, name: &str) -> Option<&MapSpec> {
         self.maps.iter().find(|m| m.name == name)
+    }
+
+    /// This object with one program, and the maps alone that it refers to; `None` where it has no such program.
+    pub fn only(&self, index: usize) -> Option<Object> {
+        let mut program = self.programs.get(index)?.clone();
+        // By their index here, the maps' indices there.
+        let mut kept: Vec<usize> = Vec::new();
+        for reloc in &mut program.relocs {
+            let (RelocTarget::Map(map) | RelocTarget::MapValue { map, .. }) = &mut reloc.target else { continue };
+            let at = kept.iter().position(|k| k == map).unwrap_or_else(|| {
+                kept.push(*map);
+                kept.len() - 1
+            });
+            *map = at;
+        }
+        let maps = kept.iter().map(|map| self.maps.get(*map).cloned()).collect::<Option<_>>()?;
+        let Object { name, license, btf, .. } = self;
+        Some(Object { name: name.clone(), license: license.clone(), programs: vec![program], maps, btf: btf.clone() })
     }
 }
