@@ -10,7 +10,7 @@ pub(crate) struct Facts {
     pub(crate) states: Option<u64>,
     /// How long the verifier took.
     pub(crate) time_us: Option<u64>,
-    /// The walk came to something that libbpf could not resolve, and put a note in its place.
+    /// The verifier stopped at something that this kernel lacks.
     pub(crate) unresolved: bool,
 }
 
@@ -39,6 +39,14 @@ const NARRATION: &[&str] = &[
     ";",
 ];
 
+/// What libbpf puts in place of what it could not resolve, and what the verifier says of a symbol without an address.
+const LACKS: &[&str] = &[
+    "<invalid CO-RE relocation>",
+    "<invalid kfunc call>",
+    "<invalid BPF map reference>",
+    "failed to find the address for kernel symbol",
+];
+
 impl Facts {
     /// Reads a log.
     pub(crate) fn read(log: &str) -> Facts {
@@ -54,9 +62,7 @@ impl Facts {
             processed: stats.and_then(|text| after(text, "processed")),
             states: stats.and_then(|text| after(text, "total_states")),
             time_us: line("verification time ").and_then(|text| after(text, "verification time")),
-            unresolved: ["<invalid CO-RE relocation>", "<invalid kfunc call>", "<invalid BPF map reference>"]
-                .iter()
-                .any(|note| log.contains(note)),
+            unresolved: LACKS.iter().any(|note| log.contains(note)),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod bench;
 mod check;
+mod compare;
 mod corpus;
 mod generate;
 mod guest;
@@ -19,6 +20,7 @@ const USAGE: &str = "tasks:
   gen docs        docs/reference/ from the tables of facts
   objects [bless] compile the examples and test programs, compare with the committed objects (bless: replace them)
   oracle a|b|FILE … what libbpf and the kernel make of each program (a, b: into target/corpus/*.libbpf.json)
+  compare a|b     skep's verdicts beside the oracle's; what differs may only become less (--write: keep the list)
   test [quick]    the test lanes; quick is what needs no privilege
   corpus [a|b]    other people's objects in target/corpus: a the kernel's selftests, b those of Debian's packages
   guest KERNEL …  a command, or a lane's tests, on another kernel (--help: more)
@@ -43,6 +45,7 @@ fn run() -> Result<u8> {
         ["corpus", words @ ..] => corpus::run(words),
         ["check"] => check::run(),
         ["oracle", words @ ..] => oracle::run(words),
+        ["compare", words @ ..] => compare::run(words),
         ["gen", "docs"] => generate::docs(),
         ["objects"] => objects::run(false),
         ["objects", "bless"] => objects::run(true),

@@ -41,7 +41,6 @@ fn file(corpus: Corpus) -> PathBuf {
 }
 
 /// The results of a corpus, a line for each program.
-#[allow(dead_code, reason = "the comparison comes next")]
 pub(crate) fn results(corpus: Corpus) -> Result<Vec<Value>> {
     let path = file(corpus);
     let text = std::fs::read_to_string(&path)

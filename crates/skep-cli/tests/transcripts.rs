@@ -70,5 +70,6 @@ mod on_the_kernel {
         frames
         list
         rejected
+        verdict
     );
 }

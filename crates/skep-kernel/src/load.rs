@@ -247,7 +247,7 @@ impl Loader<'_, '_> {
             Counting::Refused(lowered, _map) => {
                 // When the untouched program is refused too, that verdict is the one that counts.
                 let fd = attempt.plain()?;
-                let (refused, log) = attempt.with_log(&lowered, 1);
+                let (refused, log) = attempt.with_log(&lowered, 1, *LOG_SIZES.start());
                 let why = refused.err().map(|e| reject::message(&log).map_or_else(|| words(e), str::to_owned));
                 let why = why.unwrap_or_else(|| "no reason".to_owned());
                 (fd, Counter::Failed(format!("the verifier refuses the counting instructions: {why}")))
@@ -345,25 +345,24 @@ impl Attempt<'_, '_, '_> {
         if let Ok(fd) = self.once(&lowered) {
             return Ok(fd);
         }
-        let (loaded, log) = self.told(&mut lowered, 1);
+        let (loaded, log) = self.told(&mut lowered, 1, *LOG_SIZES.start());
         loaded.map_err(|errno| self.refusal(errno, log))
     }
 
-    /// Loads with a log of this level; without function and line records, which are for comfort too, where the kernel
-    /// refuses those.
-    fn told(&self, lowered: &mut Lowered, level: u32) -> (Result<OwnedFd, Errno>, String) {
-        let (loaded, log) = self.with_log(lowered, level);
+    /// Loads with a log of this level and size; without function and line records, which are for comfort too, where the
+    /// kernel refuses those.
+    fn told(&self, lowered: &mut Lowered, level: u32, size: usize) -> (Result<OwnedFd, Errno>, String) {
+        let (loaded, log) = self.with_log(lowered, level, size);
         if loaded.is_ok() || !["func_info", "line_info"].iter().any(|what| log.contains(what)) {
             return (loaded, log);
         }
         lowered.funcs.clear();
         lowered.lines.clear();
-        self.with_log(lowered, level)
+        self.with_log(lowered, level, size)
     }
 
-    /// Loads with a log that grows until it holds all the verifier writes.
-    fn with_log(&self, lowered: &Lowered, level: u32) -> (Result<OwnedFd, Errno>, String) {
-        let mut size = *LOG_SIZES.start();
+    /// Loads with a log that grows from this size until it holds all the verifier writes.
+    fn with_log(&self, lowered: &Lowered, level: u32, mut size: usize) -> (Result<OwnedFd, Errno>, String) {
         loop {
             let mut log = vec![0; size];
             let loaded = self.logged(lowered, level, &mut log);

@@ -7,18 +7,25 @@ use skep_diag::{Diagnostic, code};
 use skep_isa::spec::MapType;
 use skep_object::{MapSpec, Object};
 
-use super::{Options, with_loader};
+use super::{LOG_SIZES, Options, with_loader};
 use crate::error::Error;
 use crate::map::Map;
 use crate::reject;
 use crate::sys;
 
-/// Level 1 with the statistics; and without the walk, for programs whose walk takes more than a log may.
-const LOG_LEVELS: [u32; 2] = [1 | 4, 4];
+/// The log's level: what was counted, and the walk. A log of the walk takes long and much room, so it is asked for only
+/// when the program was refused; and then at once in all the room there may be, for every try is a walk of its own.
+const STATS: u32 = 4;
+const WALK: u32 = 1;
+const SHORT: usize = *LOG_SIZES.start();
+const LONG: usize = *LOG_SIZES.end();
 /// Entries of a map whose number the object leaves to whoever loads it.
 const ENTRIES: u32 = 64;
 /// Bytes of a stack in a map that does not say: 127 addresses.
 const STACK: u32 = 127 * 8;
+
+/// What the verifier says of a program when the kernel lacks what that names: nothing is said of the program then.
+const LACKS: &[&str] = &["failed to find the address for kernel symbol"];
 
 /// What the kernel's verifier says of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,11 +104,14 @@ pub fn load_one(object: &Object, index: usize) -> Option<Checked> {
         let maps = object.maps.iter().map(|spec| Map::create(spec, types)).collect::<Result<Vec<_>, _>>()?;
         with_loader(&object, types, &maps, &options, |loader| {
             loader.attempt(spec, |attempt| {
-                let [full, short] = LOG_LEVELS;
                 let mut lowered = attempt.lowered()?;
-                let (mut loaded, mut log) = attempt.told(&mut lowered, full);
-                if loaded.as_ref().is_err_and(|errno| *errno == Errno::NOSPC) {
-                    (loaded, log) = attempt.told(&mut lowered, short);
+                let (mut loaded, mut log) = attempt.told(&mut lowered, STATS, SHORT);
+                if loaded.is_err() {
+                    let (again, whole) = attempt.told(&mut lowered, STATS | WALK, LONG);
+                    // Of a walk that is too long for any log, its end is known.
+                    if !again.as_ref().is_err_and(|errno| *errno == Errno::NOSPC) {
+                        (loaded, log) = (again, whole);
+                    }
                 }
                 let errno = loaded.as_ref().err().copied();
                 Ok(judge(errno, log, |errno, log| attempt.refusal(errno, log)))
@@ -126,7 +136,10 @@ fn judge(errno: Option<Errno>, log: String, refusal: impl FnOnce(Errno, String) 
     if let Some(errno) = errno {
         let error = refusal(errno, log.clone());
         let diagnostic = error.diagnostic();
-        let rejected = matches!(error, Error::Rejected { .. }) && diagnostic.code == code::REJECTED;
+        let word = reject::message(&log).unwrap_or_default();
+        let rejected = matches!(error, Error::Rejected { .. })
+            && diagnostic.code == code::REJECTED
+            && !LACKS.iter().any(|lack| word.contains(lack));
         checked.verdict = if rejected { Verdict::Reject } else { Verdict::Undecided };
         checked.message = reject::message(&log).filter(|_| rejected).map(str::to_owned);
         checked.message = checked.message.or_else(|| Some(diagnostic.title.clone()));
@@ -189,6 +202,10 @@ mod tests {
         let checked = judge(Some(Errno::INVAL), LOG.to_owned(), rejected);
         assert_eq!(checked.verdict, Verdict::Undecided);
         assert_eq!(checked.message.as_deref(), Some("`p` needs `task.gone`, which this kernel does not have"));
+        let log = "ldimm64 failed to find the address for kernel symbol 'gone'.\nprocessed 0 insns\n".to_owned();
+        let diagnostic = Diagnostic::error(code::REJECTED, "the kernel rejected `p`");
+        let rejected = |_, log| Error::Rejected { diagnostic: Box::new(diagnostic), log };
+        assert_eq!(judge(Some(Errno::NOENT), log, rejected).verdict, Verdict::Undecided);
         let refused = judge(Some(Errno::PERM), String::new(), |errno, _| call(errno));
         assert_eq!((refused.verdict, refused.errno), (Verdict::Undecided, Some(1)));
     }
