@@ -94,14 +94,21 @@ fn text(from: *const c_char) -> String {
 }
 
 impl Object {
-    /// Opens an object; or what libbpf answered and said.
-    pub(crate) fn open(path: &Path) -> Result<Object, (i32, Vec<String>)> {
-        let path = CString::new(path.as_os_str().as_encoded_bytes()).unwrap_or_default();
-        // SAFETY: the callback takes what libbpf hands it; the path ends in zero.
+    /// Opens an object from its bytes, under its file's name; or what libbpf answered and said.
+    pub(crate) fn open(path: &Path, bytes: &[u8]) -> Result<Object, (i32, Vec<String>)> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // As libbpf names an object that it opens by its path.
+        let name = CString::new(name.split('.').next().unwrap_or_default()).unwrap_or_default();
+        let options = sys::bpf_object_open_opts {
+            sz: size_of::<sys::bpf_object_open_opts>() as u64,
+            object_name: name.as_ptr(),
+            ..Default::default()
+        };
+        // SAFETY: the callback takes what libbpf hands it; name, options and bytes are read during the call alone.
         let object = unsafe {
             sys::libbpf_set_print(Some(keep));
             said();
-            sys::bpf_object__open_file(path.as_ptr(), std::ptr::null())
+            sys::bpf_object__open_mem(bytes.as_ptr().cast(), bytes.len() as u64, &options)
         };
         if object.is_null() {
             let errno = std::io::Error::last_os_error().raw_os_error().unwrap_or(0);

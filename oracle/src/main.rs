@@ -32,7 +32,7 @@ fn main() -> Result<()> {
         let name = name?;
         let path = Path::new(&folder).join(&name);
         let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
-        let programs = match Object::open(&path) {
+        let programs = match Object::open(&path, &bytes) {
             Ok(mut object) => object.programs(),
             Err((errno, said)) => {
                 let message = said.first().cloned().unwrap_or_default();
@@ -59,7 +59,8 @@ fn main() -> Result<()> {
 /// Loads one program and tells how it went.
 fn line(name: &str, path: &Path, bytes: &[u8], program: &Program) -> Value {
     let needed = needed::maps(bytes, &program.name);
-    let load = |level| match Object::open(path) {
+    let bytes = needed.as_ref().map_or_else(|| bytes.to_vec(), |needed| needed::weaken(bytes, needed));
+    let load = |level| match Object::open(path, &bytes) {
         Ok(object) => object.load(program, needed.as_ref(), level),
         Err((errno, said)) => Outcome { errno, log: String::new(), said, refused: false },
     };

@@ -4,8 +4,41 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use object::LittleEndian as LE;
-use object::elf::{FileHeader64, SHF_EXECINSTR, SHT_REL, SHT_SYMTAB, STT_FUNC, STT_SECTION};
+use object::elf::{FileHeader64, SHF_EXECINSTR, SHT_REL, SHT_SYMTAB, STB_WEAK, STT_FUNC, STT_SECTION};
 use object::read::elf::{FileHeader, Rel as _, SectionHeader, Sym as _};
+
+/// The object with every undefined symbol weak that the program does not refer to. libbpf resolves the symbols of a whole
+/// object, and what the kernel lacks for one program is not to keep it from another.
+pub(crate) fn weaken(bytes: &[u8], needed: &Needed) -> Vec<u8> {
+    let mut weak = bytes.to_vec();
+    for (at, info) in unneeded(bytes, needed).unwrap_or_default() {
+        if let Some(byte) = weak.get_mut(at) {
+            *byte = info;
+        }
+    }
+    weak
+}
+
+/// Where the binding of such symbols stands, and what is to stand there.
+fn unneeded(bytes: &[u8], needed: &Needed) -> Option<Vec<(usize, u8)>> {
+    let header = FileHeader64::<LE>::parse(bytes).ok()?;
+    let table = header.sections(LE, bytes).ok()?;
+    let symtab = table.symbols(LE, bytes, SHT_SYMTAB).ok()?;
+    let start = table.section(symtab.section()).ok()?.sh_offset(LE);
+    let mut found = Vec::new();
+    for (at, symbol) in symtab.symbols().iter().enumerate().skip(1) {
+        let name = String::from_utf8_lossy(symtab.symbol_name(LE, symbol).ok()?).into_owned();
+        if symbol.st_shndx(LE).0 == 0 && !needed.externs.contains(&name) {
+            let info = STB_WEAK.0 << 4 | symbol.st_type().0;
+            found.push((usize::try_from(start).ok()? + at * SYMBOL + INFO, info));
+        }
+    }
+    Some(found)
+}
+
+/// Bytes of a symbol, and where in it type and binding stand.
+const SYMBOL: usize = 24;
+const INFO: usize = 4;
 
 /// What one program refers to.
 #[derive(Debug, Default)]

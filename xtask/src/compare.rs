@@ -179,7 +179,9 @@ impl Compared {
             *self.table.entry((ours.clone(), theirs.clone())).or_default() += 1;
         }
         if ours != theirs {
-            let reason = format!("{ours}, libbpf: {theirs}: {}", general(&our.message, object));
+            // The reason is that of the side that gives one.
+            let reason = if our.message.is_empty() { &their.message } else { &our.message };
+            let reason = format!("{ours}, libbpf: {theirs}: {}", general(reason, object));
             let name = format!("{object} {program}");
             self.groups.entry(reason).or_default().insert(name.clone());
             self.differing.insert(name);

@@ -66,22 +66,27 @@ pub struct Checked {
     pub states: Option<u64>,
     /// How long it took by its own clock, in microseconds.
     pub time_us: Option<u64>,
-    /// All that it wrote.
+    /// What it wrote: of a refused program the whole walk, of an accepted one the statistics.
     pub log: String,
 }
 
 impl Checked {
     /// Something other than the verifier's verdict.
     fn undecided(error: &Error) -> Checked {
-        Checked::without_verdict(error.diagnostic())
+        let title = error.to_string();
+        Checked { message: Some(title), ..Checked::without_verdict(error.diagnostic()) }
     }
 
     /// A program that was not put before the verifier, for this reason.
     pub fn without_verdict(diagnostic: Diagnostic) -> Checked {
+        let message = match diagnostic.notes.first() {
+            Some(note) => format!("{}: {note}", diagnostic.title),
+            None => diagnostic.title.clone(),
+        };
         Checked {
             verdict: Verdict::Undecided,
             errno: None,
-            message: Some(diagnostic.title.clone()),
+            message: Some(message),
             diagnostic: Some(Box::new(diagnostic)),
             processed: None,
             states: None,

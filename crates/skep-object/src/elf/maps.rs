@@ -78,7 +78,7 @@ pub(crate) fn read(elf: &Elf<'_>, btf: Option<&Btf>, stem: &str) -> Result<Maps,
 fn data_name(stem: &str, section: &str) -> String {
     match section {
         ".data" | ".bss" | ".rodata" => {
-            let room = NAME_LEN - section.len();
+            let room = NAME_LEN - ".rodata".len();
             let stem: String = stem.chars().take(room).collect();
             format!("{stem}{section}")
         }
@@ -227,6 +227,7 @@ mod tests {
     fn names_data_maps_as_libbpf_does() {
         assert_eq!(data_name("count", ".bss"), "count.bss");
         assert_eq!(data_name("protocols", ".rodata"), "protocol.rodata");
+        assert_eq!(data_name("protocols", ".bss"), "protocol.bss");
         assert_eq!(data_name("protocols", ".rodata.str1.1"), ".rodata.str1.1");
     }
 }
