@@ -35,6 +35,8 @@ const NARRATION: &[&str] = &[
     "parent ",
     "propagating",
     "Live regs",
+    "cur state:",
+    "old state:",
     "arg#",
     ";",
 ];
@@ -75,4 +77,31 @@ fn narrates(line: &str) -> bool {
     });
     let said = line.strip_prefix("arg#").is_some_and(|_| line.contains(' ') && !line.contains("reference type"));
     line.trim().is_empty() || numbered || registers || (!said && NARRATION.iter().any(|b| line.starts_with(b)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Facts;
+
+    #[test]
+    fn the_last_word_and_the_figures_are_read() {
+        let log = "0: R1=ctx() R10=fp0\n; return 0; @ a.c:3\n0: (95) exit\nR0 !read_ok\nverification time 47 usec\n\
+            stack depth 0\nprocessed 1 insns (limit 1000000) max_states_per_insn 0 total_states 2 peak_states 0\n";
+        let facts = Facts::read(log);
+        assert_eq!(facts.message.as_deref(), Some("R0 !read_ok"));
+        assert_eq!((facts.processed, facts.states, facts.time_us), (Some(1), Some(2), Some(47)));
+        assert!(!facts.unresolved);
+    }
+
+    #[test]
+    fn statistics_alone_say_nothing_of_the_program() {
+        let facts = Facts::read("verification time 4 usec\nstack depth 0\nprocessed 9 insns (limit 1000000)\n");
+        assert_eq!((facts.message, facts.processed, facts.states), (None, Some(9), None));
+    }
+
+    #[test]
+    fn what_the_kernel_lacks_is_no_verdict() {
+        let log = "3: <invalid CO-RE relocation>\nfailed to resolve CO-RE relocation <byte_off> [7] struct a.b\n";
+        assert!(Facts::read(log).unresolved);
+    }
 }

@@ -200,3 +200,38 @@ impl<'a> File<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(path: &str) -> Vec<u8> {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+        std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    fn names(set: &BTreeSet<String>) -> Vec<&str> {
+        set.iter().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn maps_and_sections_are_those_of_the_program_and_what_it_calls() {
+        let needed = maps(&object("tests/data/object/several.bpf.o"), "tap").expect("an object");
+        assert_eq!((names(&needed.maps), names(&needed.sections)), (vec!["ran"], vec![]));
+        let needed = maps(&object("examples/vlan/vlan.bpf.o"), "vlan").expect("an object");
+        assert_eq!((names(&needed.maps), names(&needed.sections)), (vec![], vec![".bss", ".rodata"]));
+        assert!(needed.externs.is_empty());
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_needs_nothing() {
+        assert!(maps(&object("tests/data/object/several.bpf.o"), "nobody").is_none());
+        assert!(maps(b"no object", "tap").is_none());
+    }
+
+    #[test]
+    fn an_object_without_undefined_symbols_is_left_as_it_is() {
+        let bytes = object("examples/vlan/vlan.bpf.o");
+        assert_eq!(weaken(&bytes, &Needed::default()), bytes);
+    }
+}

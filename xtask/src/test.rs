@@ -68,6 +68,10 @@ pub(crate) fn run(quick: bool) -> Result<()> {
         lanes.extend([
             lane("objects", &["cargo", "run", "-q", "--locked", "-p", "xtask", "--", "objects"]),
             lane("benchmark", &["cargo", "check", "--manifest-path", "bench/Cargo.toml", "--locked"]),
+            lane(
+                "oracle",
+                &["cargo", "test", "--locked", "--manifest-path", "oracle/Cargo.toml", "--target-dir", "target/oracle"],
+            ),
             lane("release build", &["cargo", "build", "--release", "--locked"]),
             lane("tests", &["cargo", "test", "--workspace", "--locked", "--no-fail-fast", "--features", FEATURES]),
         ]);

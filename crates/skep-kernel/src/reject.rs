@@ -207,6 +207,8 @@ fn is_narration(line: &str) -> bool {
         "parent ",
         "propagating",
         "Live regs",
+        "cur state:",
+        "old state:",
         "max_states",
     ];
     let state =
@@ -289,6 +291,13 @@ error[K0001]: the kernel rejected `count`: R0 invalid mem access 'map_value_or_n
     fn an_instruction_named_in_the_message_is_found() {
         let v = verdict("unreachable insn 3\nprocessed 0 insns (limit 1000000)\n").expect("a verdict");
         assert_eq!((v.message, v.slot, v.insn), ("unreachable insn 3", Some(3), None));
+    }
+
+    #[test]
+    fn the_states_of_an_endless_loop_are_not_the_message() {
+        let log = "1: (05) goto pc-1\n1: (05) goto pc-1\ninfinite loop detected at insn 1\n\
+            cur state: R1=ctx() R10=fp0\nold state: R1=ctx() R10=fp0\nprocessed 3 insns (limit 1000000)\n";
+        assert_eq!(message(log), Some("infinite loop detected at insn 1"));
     }
 
     #[test]
