@@ -47,6 +47,7 @@ const EARLIER: &[&str] = &[
     "infinite loop",
     "bpf_may_goto",
     "invalid func ",
+    "specifies invalid btf_id",
     "missing btf",
     "kernel btf_id",
     "kernel function",

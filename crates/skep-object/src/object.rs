@@ -2,6 +2,7 @@
 
 use skep_btf::Btf;
 
+use crate::external::Extern;
 use crate::map::MapSpec;
 use crate::program::ProgramSpec;
 
@@ -16,6 +17,8 @@ pub struct Object {
     pub programs: Vec<ProgramSpec>,
     /// Its maps: those of `.maps` first, then data sections.
     pub maps: Vec<MapSpec>,
+    /// What it names and does not define.
+    pub externs: Vec<Extern>,
     /// Its types, with the sizes and offsets of data sections filled in.
     pub btf: Option<Btf>,
 }
