@@ -410,6 +410,10 @@ fn layouts_are_those_of_the_kernels_types() {
             ours.retain(|(field, _, size)| !matches!(field.as_str(), "cs" | "ss") || *size == 8);
             ours.iter_mut().filter(|(field, ..)| matches!(field.as_str(), "csx" | "ssx")).for_each(|f| f.0.truncate(2));
         }
+        if name == "bpf_fib_lookup" && here() < Version(6, 5) {
+            // Stable kernels before the first that had it got it later.
+            theirs.retain(|(field, ..)| field != "tbid");
+        }
         theirs.sort();
         ours.sort();
         assert_eq!(ours, theirs, "{name}");
