@@ -1,12 +1,13 @@
 //! BTF: what the compiler and the kernel say about types, and bytes turned into [`Value`]s by type.
 //!
 //! Enter at [`Btf::parse`] and [`Btf::value`]; [`Builder`] makes types,
-//! [`Scan`] looks into large BTF without parsing it. This crate knows nothing of ELF or of any program: it is handed bytes,
+//! [`Scan`] looks into large BTF without parsing it; [`core`] relocates instructions to the kernel's layout. This crate knows nothing of ELF or of any program: it is handed bytes,
 //! which may be hostile, and never panics on them.
 #![forbid(unsafe_code)]
 
 mod btf;
 mod build;
+pub mod core;
 mod ext;
 mod kind;
 mod read;

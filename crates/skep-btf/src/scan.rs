@@ -1,7 +1,17 @@
 //! A look into large BTF without parsing it: the records are walked once, names are compared
 //! where they stand.
 //!
-//! Enter at [`Scan::new`]. The kernel's own types (some 130,000 records, 5 MB) are walked in about a millisecond.
+//! Enter at [`Scan::new`], for a module's types at [`Scan::split`]. The kernel's own types (some 130,000 records, 5 MB) are
+//! walked in about a millisecond; an index of names is made when it is first asked for.
+
+mod essential;
+mod raw;
+mod spell;
+
+use std::sync::OnceLock;
+
+pub(crate) use essential::essential;
+pub use spell::Prototype;
 
 use crate::btf::{Error, sections};
 use crate::kind::{self, Kind, Type, TypeId};
@@ -11,10 +21,16 @@ use crate::read::{Reader, string};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum KindId {
+    /// An integer, `char` or `bool`.
+    Int = 1,
     /// `struct`.
     Struct = 4,
+    /// `union`.
+    Union = 5,
     /// `enum`, of at most 32 bits.
     Enum = 6,
+    /// A structure or union that is named only.
+    Fwd = 7,
     /// A typedef.
     Typedef = 8,
     /// A function.
@@ -23,6 +39,8 @@ pub enum KindId {
     Var = 14,
     /// A declaration tag.
     DeclTag = 17,
+    /// `enum`, of 64 bits.
+    Enum64 = 19,
 }
 
 /// Encoded types, looked at in place.
@@ -41,8 +59,16 @@ pub enum KindId {
 pub struct Scan<'a> {
     types: &'a [u8],
     strings: &'a [u8],
-    /// Where each record begins in `types`; the first is that of type 1.
+    /// Where each record begins in `types`; the first is that of type `first`.
     records: Vec<u32>,
+    /// The types whose numbers and strings come before these.
+    base: Option<&'a Scan<'a>>,
+    /// Number of the first type of its own.
+    first: u32,
+    /// Offset of the first string of its own.
+    first_string: usize,
+    /// Hash of the essential name and number of each type of its own, ordered.
+    index: OnceLock<Vec<(u32, u32)>>,
 }
 
 /// The head of a record.
@@ -59,26 +85,63 @@ impl<'a> Scan<'a> {
     /// # Errors
     /// [`Error`] says which part is damaged.
     pub fn new(bytes: &'a [u8]) -> Result<Scan<'a>, Error> {
+        Scan::walk(bytes, None)
+    }
+
+    /// Walks types that continue those of `base`, as a module's do the kernel's: numbers of types and offsets of strings
+    /// go on where the base's end.
+    ///
+    /// # Errors
+    /// As [`Scan::new`].
+    pub fn split(bytes: &'a [u8], base: &'a Scan<'a>) -> Result<Scan<'a>, Error> {
+        Scan::walk(bytes, Some(base))
+    }
+
+    fn walk(bytes: &'a [u8], base: Option<&'a Scan<'a>>) -> Result<Scan<'a>, Error> {
+        let first = base.map_or(1, Scan::end);
+        let first_string = base.map_or(0, |base| base.first_string + base.strings.len());
         let (types, strings) = sections(bytes)?;
         let (types, strings) = (bytes.get(types).unwrap_or_default(), bytes.get(strings).unwrap_or_default());
         let mut records = Vec::with_capacity(types.len() / 24);
         let mut at = 0;
         while at < types.len() {
-            let damaged = || Error::Type { id: records.len() as u32 + 1, offset: at };
+            let damaged = || Error::Type { id: first.saturating_add(records.len() as u32), offset: at };
             let size = record_size(types, at).ok_or_else(damaged)?;
             let end = at.checked_add(size).filter(|end| *end <= types.len()).ok_or_else(damaged)?;
             records.push(u32::try_from(at).map_err(|_| Error::Section("type"))?);
             at = end;
         }
-        Ok(Scan { types, strings, records })
+        // Every type has a number of 32 bits.
+        first.checked_add(records.len() as u32).ok_or(Error::Section("type"))?;
+        Ok(Scan { types, strings, records, base, first, first_string, index: OnceLock::new() })
     }
 
-    /// The type of a kind with this name.
+    /// The types these continue.
+    pub fn base(&self) -> Option<&'a Scan<'a>> {
+        self.base
+    }
+
+    /// Numbers of its own types, without those of its base.
+    pub fn ids(&self) -> impl Iterator<Item = TypeId> + use<> {
+        (self.first..self.end()).map(TypeId)
+    }
+
+    /// One more than the number of its last type.
+    fn end(&self) -> u32 {
+        self.first + self.records.len() as u32
+    }
+
+    /// The type of a kind with this name, of its own or of its base.
     pub fn find(&self, kind: KindId, name: &str) -> Option<TypeId> {
+        let own = self.find_own(kind, name);
+        own.or_else(|| self.base?.find(kind, name))
+    }
+
+    fn find_own(&self, kind: KindId, name: &str) -> Option<TypeId> {
         self.heads().find(|(_, head)| head.kind == kind as u8 && self.is_named(head.name_off, name)).map(|(id, _)| id)
     }
 
-    /// The types of several kinds and names, found in one walk; in the order they were asked for.
+    /// The types of several kinds and names among its own, found in one walk; in the order they were asked for.
     pub fn find_all(&self, wanted: &[(KindId, &str)]) -> Vec<Option<TypeId>> {
         let mut found = vec![None; wanted.len()];
         let is_wanted = |kind: u8| wanted.iter().any(|(k, _)| *k as u8 == kind);
@@ -106,95 +169,48 @@ impl<'a> Scan<'a> {
 
     /// A type, parsed; `None` for `void` and for numbers that no type has.
     pub fn get(&self, id: TypeId) -> Option<Type> {
-        let at = *self.records.get(id.0.checked_sub(1)? as usize)?;
-        kind::read(&mut Reader::new(self.types.get(at as usize..)?))
+        match id.0.checked_sub(self.first) {
+            Some(at) => kind::read(&mut Reader::new(self.types.get(*self.records.get(at as usize)? as usize..)?)),
+            None => self.base?.get(id),
+        }
     }
 
     /// A type's name, empty where it has none.
     pub fn name(&self, id: TypeId) -> &'a str {
-        let head = self.get(id);
-        head.and_then(|t| self.string(t.name_off)).unwrap_or_default()
+        self.head_of(id).and_then(|head| self.string(head.name_off)).unwrap_or_default()
+    }
+
+    /// The head of a type's record, of its own or of its base.
+    fn head_of(&self, id: TypeId) -> Option<Head> {
+        match id.0.checked_sub(self.first) {
+            Some(at) => head(self.types, *self.records.get(at as usize)? as usize).map(|(head, _)| head),
+            None => self.base?.head_of(id),
+        }
     }
 
     /// A name by its offset.
     pub fn string(&self, offset: u32) -> Option<&'a str> {
-        string(self.strings, offset)
+        match (offset as usize).checked_sub(self.first_string) {
+            Some(at) => string(self.strings, u32::try_from(at).ok()?),
+            None => self.base?.string(offset),
+        }
     }
 
-    /// The function's prototype as C declares it: result type, then each parameter's type and name.
-    ///
-    /// `None` for what is no function.
-    pub fn prototype(&self, func: TypeId) -> Option<Prototype<'a>> {
-        let Kind::Func { proto, .. } = self.get(func)?.kind else { return None };
-        let Kind::FuncProto { ret, params } = self.get(proto)?.kind else { return None };
-        let params =
-            params.iter().map(|(name, id)| (self.spell(*id), self.string(*name).unwrap_or_default())).collect();
-        Some(Prototype { name: self.name(func), result: self.spell(ret), params })
-    }
-
-    /// A type as C spells it, without a declared name: `const struct sk_buff *`.
-    pub fn spell(&self, id: TypeId) -> String {
-        self.spelled(id, crate::btf::DEPTH)
-    }
-
-    fn spelled(&self, id: TypeId, depth: usize) -> String {
-        let Some(depth) = depth.checked_sub(1) else { return "…".to_owned() };
-        let Some(found) = self.get(id) else { return "void".to_owned() };
-        let name = self.string(found.name_off).unwrap_or_default();
-        let named = |word: &str| if name.is_empty() { format!("{word} {{…}}") } else { format!("{word} {name}") };
-        match found.kind {
-            Kind::Ptr(to) => {
-                let inner = self.spelled(to, depth);
-                if inner.ends_with('*') { format!("{inner}*") } else { format!("{inner} *") }
-            }
-            Kind::Const(to) => match self.spelled(to, depth) {
-                pointer if pointer.ends_with('*') => format!("{pointer} const"),
-                inner => format!("const {inner}"),
-            },
-            Kind::Volatile(to) => format!("volatile {}", self.spelled(to, depth)),
-            Kind::Restrict(to) | Kind::TypeTag(to) => self.spelled(to, depth),
-            Kind::Struct { .. } | Kind::Fwd { union: false } => named("struct"),
-            Kind::Union { .. } | Kind::Fwd { union: true } => named("union"),
-            Kind::Enum { .. } => named("enum"),
-            Kind::Array { element, len } => format!("{}[{len}]", self.spelled(element, depth)),
-            Kind::FuncProto { ret, .. } => format!("{} (*)(…)", self.spelled(ret, depth)),
-            _ if name.is_empty() => "void".to_owned(),
-            _ => name.to_owned(),
+    /// A string's bytes from its offset on.
+    fn bytes_at(&self, offset: u32) -> Option<&'a [u8]> {
+        match (offset as usize).checked_sub(self.first_string) {
+            Some(at) => self.strings.get(at..),
+            None => self.base?.bytes_at(offset),
         }
     }
 
     fn is_named(&self, name_off: u32, name: &str) -> bool {
-        let rest = self.strings.get(name_off as usize..).and_then(|s| s.strip_prefix(name.as_bytes()));
+        let rest = self.bytes_at(name_off).and_then(|s| s.strip_prefix(name.as_bytes()));
         rest.is_some_and(|rest| rest.first() == Some(&0))
     }
 
     fn heads(&self) -> impl Iterator<Item = (TypeId, Head)> + '_ {
-        (1u32..).zip(&self.records).filter_map(|(id, at)| Some((TypeId(id), head(self.types, *at as usize)?.0)))
-    }
-}
-
-/// A function as C declares it.
-#[derive(Clone, Debug)]
-pub struct Prototype<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// Its result's type.
-    pub result: String,
-    /// Type and name of each parameter.
-    pub params: Vec<(String, &'a str)>,
-}
-
-impl std::fmt::Display for Prototype<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let join = |(ty, name): &(String, &str)| match name.is_empty() {
-            true => ty.clone(),
-            false if ty.ends_with('*') => format!("{ty}{name}"),
-            false => format!("{ty} {name}"),
-        };
-        let params: Vec<String> = self.params.iter().map(join).collect();
-        let params = if params.is_empty() { "void".to_owned() } else { params.join(", ") };
-        let blank = if self.result.ends_with('*') { "" } else { " " };
-        write!(f, "{}{blank}{}({params})", self.result, self.name)
+        (self.first..).zip(&self.records).filter_map(|(id, at)| Some((TypeId(id), head(self.types, *at as usize)?.0)))
     }
 }
 

@@ -69,3 +69,72 @@ fn many_names_are_found_in_one_walk_as_one_by_one() {
     assert!(each[0].is_none() && each[1].is_some() && each[2].is_some());
     assert!(scan.find_all(&[]).is_empty());
 }
+
+#[test]
+fn this_kernel_s_types_are_open_within_milliseconds() {
+    let Ok(bytes) = std::fs::read("/sys/kernel/btf/vmlinux") else { return };
+    let median = |mut work: Box<dyn FnMut()>| {
+        let mut times: Vec<_> = (0..9)
+            .map(|_| {
+                let start = std::time::Instant::now();
+                work();
+                start.elapsed()
+            })
+            .collect();
+        times.sort();
+        times[4]
+    };
+    let read = median(Box::new(|| assert!(std::fs::read("/sys/kernel/btf/vmlinux").is_ok())));
+    let own = bytes.clone();
+    let walk = median(Box::new(move || assert!(Scan::new(&own).is_ok())));
+    let own = bytes.clone();
+    let index = median(Box::new(move || {
+        let scan = Scan::new(&own).expect("walked");
+        assert!(scan.named("task_struct").next().is_some());
+    }));
+    println!("{} bytes: read in {read:?}, walked in {walk:?}, walked and indexed in {index:?}", bytes.len());
+    if !cfg!(debug_assertions) {
+        assert!((read + index).as_millis() <= 8, "{read:?} + {index:?}");
+    }
+}
+
+#[test]
+fn types_of_a_module_continue_the_kernel_s() {
+    let kernel = small();
+    let base = Scan::new(&kernel).expect("well-formed");
+    let last = base.ids().last().expect("types").0;
+    // A module's numbers and offsets go on where the kernel's end; the builder's begin at 1, so they are moved.
+    let strings = kernel.len() as u32 - 24 - u32::from_le_bytes(kernel[12..16].try_into().expect("four bytes"));
+    let mut module = vec![0x9f, 0xeb, 1, 0];
+    let own_strings = b"\0module_state\0nr___v2\0";
+    let records: [&[u32]; 3] = [
+        // struct module_state { struct task_struct *; int nr___v2; }
+        &[strings + 1, 4 << 24 | 2, 16, 0, 3, 0, strings + 14, 1, 64],
+        &[0, 2 << 24, last + 1],
+        // typedef int module_state
+        &[strings + 1, 8 << 24, 1],
+    ];
+    let types: Vec<u8> = records.iter().flat_map(|r| r.iter()).flat_map(|word| word.to_le_bytes()).collect();
+    for word in [24, 0, types.len() as u32, types.len() as u32, own_strings.len() as u32] {
+        module.extend(word.to_le_bytes());
+    }
+    module.extend(&types);
+    module.extend(own_strings);
+    let scan = Scan::split(&module, &base).expect("well-formed");
+    assert_eq!(scan.ids().map(|id| id.0).collect::<Vec<_>>(), [last + 1, last + 2, last + 3]);
+    let state = scan.find(KindId::Struct, "module_state").expect("its own");
+    assert_eq!((state.0, scan.name(state)), (last + 1, "module_state"));
+    assert_eq!(scan.find(KindId::Func, "bpf_task_acquire"), base.find(KindId::Func, "bpf_task_acquire"));
+    assert_eq!(scan.spell(TypeId(last + 2)), "struct module_state *");
+    assert_eq!(scan.get(TypeId(1)), base.get(TypeId(1)));
+    assert_eq!(scan.named("module_state").map(|id| id.0).collect::<Vec<_>>(), [last + 1, last + 3]);
+    assert_eq!(scan.named("task_struct").count(), 0, "the index is of its own types");
+    let text = scan.line(state).to_string();
+    let expected = format!(
+        "[{}] STRUCT 'module_state' size=16 vlen=2\n\t'(anon)' type_id=3 bits_offset=0\n\t'nr___v2' type_id=1 bits_offset=64",
+        last + 1
+    );
+    assert_eq!(text, expected);
+    assert!(scan.get(TypeId(last + 4)).is_none() && scan.string(u32::MAX).is_none());
+    assert_eq!(scan.base().map(|b| b.ids().count()), Some(last as usize));
+}

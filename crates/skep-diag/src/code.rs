@@ -64,6 +64,7 @@ codes! {
     BAD_CODE "O0010" 2 "A program's bytes are not valid instructions.";
     BAD_BTF "B0001" 2 "Type information is damaged.";
     NO_TYPE "B0002" 2 "No such type stands in the object's BTF.";
+    BAD_CORE "B0003" 2 "A relocation to the kernel's types (CO-RE) does not fit its instruction or the types.";
     UNKNOWN_HOOK "H0001" 2 "A hook's kind is not known.";
     BAD_HOOK "H0002" 2 "A hook's text is not written as hooks of its kind are.";
     HOOK_MISMATCH "H0003" 2 "A program of this type does not run at this hook.";
@@ -87,6 +88,8 @@ codes! {
     KERNEL_CALL "K0003" 3 "A call of the kernel failed.";
     NO_KERNEL "K0004" 3 "This system is not Linux, or its kernel has no eBPF.";
     ATTACH "K0005" 3 "The kernel did not attach a program.";
+    MISSING "K0006" 1 "A program uses a type, field or constant that this kernel does not have.";
+    NO_TYPES "K0007" 3 "The kernel shows no types (BTF), or damaged ones.";
     USAGE "C0001" 2 "The command line asks for something that cannot be.";
     INTERNAL "C0002" 2 "Output could not be made.";
     NO_ROW "C0003" 2 "No table has a row of this name, or no noun is spelled so.";

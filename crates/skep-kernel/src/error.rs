@@ -72,6 +72,25 @@ pub enum Error {
         /// All that the verifier wrote.
         log: String,
     },
+    /// A relocation to the kernel's types cannot be applied.
+    #[error("{}", .0.title)]
+    Core(Box<Diagnostic>),
+    /// The kernel shows no types.
+    #[error("{path} cannot be read: {}", words(*errno))]
+    NoTypes {
+        /// Where they should be.
+        path: String,
+        /// Why they cannot be read.
+        errno: Errno,
+    },
+    /// The kernel's types are damaged.
+    #[error("the types of {what} are damaged: {why}")]
+    BadTypes {
+        /// Whose they are.
+        what: String,
+        /// What is wrong with them.
+        why: String,
+    },
     /// An object needs something skep does not load yet.
     #[error("{object} needs {what}, which skep does not load yet")]
     Unsupported {
@@ -191,7 +210,9 @@ impl Error {
             Error::NoPrivilege { .. } => code::NO_PRIVILEGE,
             Error::MapTooLarge { .. } => code::MAP_TOO_LARGE,
             Error::MapCreate { .. } => code::MAP_CREATE,
-            Error::Rejected { .. } => code::REJECTED,
+            Error::Rejected { diagnostic, .. } => diagnostic.code,
+            Error::Core(diagnostic) => diagnostic.code,
+            Error::NoTypes { .. } | Error::BadTypes { .. } => code::NO_TYPES,
             Error::Unsupported { .. } => code::UNSUPPORTED_OBJECT,
             Error::UnknownSection { .. } => code::UNKNOWN_SECTION,
             Error::BadObject { .. } => code::BAD_RELOCATION,
@@ -206,7 +227,7 @@ impl Error {
 
     /// What to show the user: what happened, why, and what to try.
     pub fn diagnostic(&self) -> Diagnostic {
-        if let Error::Rejected { diagnostic, .. } = self {
+        if let Error::Rejected { diagnostic, .. } | Error::Core(diagnostic) = self {
             return diagnostic.as_ref().clone();
         }
         let d = Diagnostic::error(self.code(), self.to_string());
@@ -223,6 +244,9 @@ impl Error {
             Error::MapTooLarge { bytes, .. } => {
                 d.note(format!("its keys and values take {bytes} bytes")).help("lower `max_entries`")
             }
+            Error::NoTypes { .. } => d
+                .note("programs that use the kernel's types are adapted to their layout when they are loaded")
+                .help("use a kernel built with CONFIG_DEBUG_INFO_BTF=y"),
             Error::UnknownSection { .. } => d.help("name the section after a program type, as in `xdp` or `tc`"),
             Error::HookMismatch { kind, .. } => {
                 let types: Vec<_> = kind.row().prog_types.iter().map(|t| t.name()).collect();

@@ -41,7 +41,7 @@ mod sys;
 pub mod trial;
 
 pub use attach::{Link, attach, sweep_tc};
-pub use btf::btf_bytes;
+pub use btf::{KernelTypes, btf_bytes};
 pub use cpu::FirstCpu;
 pub use error::Error;
 pub use interrupts::Interrupts;

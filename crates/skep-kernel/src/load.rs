@@ -1,14 +1,17 @@
 //! Loading an [`Object`]: its types, its maps, its programs. Nothing is attached; on an error all is dropped.
 
+use std::cell::RefCell;
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
-use skep_btf::Btf;
+use skep_btf::core::{Missing, Resolver};
+use skep_btf::{Btf, KindId, Scan};
 use skep_isa::insn::PSEUDO_MAP_VALUE;
-use skep_isa::spec::{MapType, ProgType};
-use skep_object::{MapRole, MapSpec, Object, ProgramSpec};
+use skep_isa::spec::{AttachType, MapType, ProgType, section};
+use skep_object::{MapRole, MapSpec, Object, Poisoned, ProgramSpec, Relocated};
 
+use crate::btf::KernelTypes;
 use crate::count::{self, Layout, Records};
 use crate::error::{Error, words};
 use crate::lower::{self, Lowered, lower};
@@ -90,10 +93,19 @@ pub fn load(object: &Object, options: &Options) -> Result<Loaded, Error> {
     // Types are for comfort: a kernel that refuses them still loads the programs, without function and line records.
     let types = object.btf.as_ref().and_then(|btf| sys::btf_load(btf.bytes()).ok());
     let types = types.as_ref().map(AsFd::as_fd);
+    let wanted = |index| options.programs.as_ref().is_none_or(|list| list.contains(&index));
+    let mut programs = object.programs.iter().enumerate().filter(|(index, _)| wanted(*index));
+    let kernel = if programs.any(|(_, spec)| needs_kernel(spec)) { Some(KernelTypes::open()?) } else { None };
+    let scan = kernel.as_ref().map(KernelTypes::scan).transpose()?;
+    let target = kernel.as_ref().zip(scan.as_ref()).map(|(kernel, scan)| kernel.target(scan));
+    let local = object.btf.as_ref().and_then(|btf| Scan::new(btf.bytes()).ok());
+    let resolver =
+        local.as_ref().zip(target.as_ref()).map(|(local, target)| RefCell::new(Resolver::new(local, target)));
     let maps = object.maps.iter().map(|spec| Map::create(spec, types)).collect::<Result<Vec<_>, _>>()?;
     let run_stats = if options.counting { sys::enable_run_stats().ok() } else { None };
-    let loader = Loader { object, types, maps: &maps, license: license(&object.license), counting: options.counting };
-    let wanted = |index| options.programs.as_ref().is_none_or(|list| list.contains(&index));
+    let license = license(&object.license);
+    let (kernel, resolver) = (scan.as_ref(), resolver.as_ref());
+    let loader = Loader { object, types, maps: &maps, license, counting: options.counting, kernel, resolver };
     let programs = object
         .programs
         .iter()
@@ -164,12 +176,16 @@ impl Loaded {
 }
 
 /// What all programs of an object share.
-struct Loader<'a> {
+struct Loader<'a, 'k> {
     object: &'a Object,
     types: Option<BorrowedFd<'a>>,
     maps: &'a [Map],
     license: CString,
     counting: bool,
+    /// The kernel's own types, read when a program needs them.
+    kernel: Option<&'a Scan<'a>>,
+    /// Answers what programs ask of the kernel's types.
+    resolver: Option<&'a RefCell<Resolver<'a, 'k>>>,
 }
 
 /// What came of loading a program with counting put in.
@@ -182,16 +198,15 @@ enum Counting {
     Refused(Lowered, Map),
 }
 
-impl Loader<'_> {
+impl Loader<'_, '_> {
     fn load(&self, spec: &ProgramSpec) -> Result<Slot, Error> {
         let Some(prog_type) = spec.prog_type() else {
             return Err(Error::UnknownSection { program: spec.name.clone(), section: spec.section.clone() });
         };
-        if let ProgType::Tracing | ProgType::Lsm | ProgType::Ext | ProgType::StructOps = prog_type {
-            let what = format!("a kernel function or type as the target of a program of type {prog_type}");
-            return Err(Error::Unsupported { object: format!("program `{}`", spec.name), what });
-        }
-        let attempt = Attempt { loader: self, spec, prog_type };
+        let named = self.named(spec, prog_type)?;
+        let relocated = self.relocated(spec)?;
+        let (spec, poisoned) = relocated.as_ref().map_or((spec, &[][..]), |r| (&r.program, &r.poisoned));
+        let attempt = Attempt { loader: self, spec, prog_type, named, poisoned };
         let counting = match self.counting {
             true => attempt.counted()?,
             false => Counting::Not(Counter::Off),
@@ -215,17 +230,57 @@ impl Loader<'_> {
     }
 }
 
+/// True for programs that cannot be loaded without the kernel's types.
+fn needs_kernel(spec: &ProgramSpec) -> bool {
+    spec.needs_kernel_types() || spec.attach_type() == Some(AttachType::TraceRawTp)
+}
+
+impl Loader<'_, '_> {
+    /// The program for this kernel; `None` for one that does not depend on the kernel's types.
+    fn relocated(&self, spec: &ProgramSpec) -> Result<Option<Relocated>, Error> {
+        let Some(resolver) = self.resolver.filter(|_| spec.needs_kernel_types()) else { return Ok(None) };
+        let string = |offset| self.object.btf.as_ref().and_then(|btf| btf.string(offset));
+        spec.relocate(&mut resolver.borrow_mut(), string).map(Some).map_err(Error::Core)
+    }
+
+    /// The kernel's type that a program names when it is loaded, 0 for none.
+    fn named(&self, spec: &ProgramSpec, prog_type: ProgType) -> Result<u32, Error> {
+        let detail = section::find(&spec.section).map_or("", |(_, detail)| detail);
+        match (prog_type, spec.attach_type()) {
+            (ProgType::Tracing, Some(AttachType::TraceRawTp)) => {
+                let name = format!("btf_trace_{detail}");
+                let id = self.kernel.and_then(|types| types.find(KindId::Typedef, &name));
+                let none = || Error::NoTracepoint { name: detail.to_owned(), near: None };
+                id.map(|id| id.0).ok_or_else(none)
+            }
+            (ProgType::Tracing | ProgType::Lsm | ProgType::Ext | ProgType::StructOps, _) => {
+                let what = format!("a kernel function or type as the target of a program of type {prog_type}");
+                Err(Error::Unsupported { object: format!("program `{}`", spec.name), what })
+            }
+            _ => Ok(0),
+        }
+    }
+
+    /// What the kernel has that is near what an instruction asks for.
+    fn near(&self, missing: &Missing) -> Vec<String> {
+        self.resolver.map(|resolver| resolver.borrow().near(missing)).unwrap_or_default()
+    }
+}
+
 /// The ways one program is tried.
-struct Attempt<'a> {
-    loader: &'a Loader<'a>,
-    spec: &'a ProgramSpec,
+struct Attempt<'p, 'a, 'k> {
+    loader: &'p Loader<'a, 'k>,
+    spec: &'p ProgramSpec,
     prog_type: ProgType,
+    /// The kernel's type it names.
+    named: u32,
+    poisoned: &'p [Poisoned],
 }
 
 /// Bytes of the first log, and the most a log may take.
 const LOG_SIZES: std::ops::RangeInclusive<usize> = 64 << 10..=16 << 20;
 
-impl Attempt<'_> {
+impl Attempt<'_, '_, '_> {
     /// With counting put in, and without a log.
     fn counted(&self) -> Result<Counting, Error> {
         let layout = Layout::new(self.prog_type, possible_cpus()?);
@@ -300,6 +355,7 @@ impl Attempt<'_> {
             prog_flags: self.spec.kind.map_or(0, |row| row.flags),
             expected_attach_type: self.spec.attach_type().map_or(0, |t| t.id()),
             prog_btf_fd: self.loader.types.filter(|_| records).map_or(0, sys::number),
+            attach_btf_id: self.named,
             ..Default::default()
         };
         let license = self.loader.license.as_c_str();
@@ -311,7 +367,8 @@ impl Attempt<'_> {
     fn refusal(&self, errno: Errno, log: String) -> Error {
         let btf = self.loader.object.btf.as_ref();
         let string = |offset| btf.and_then(|btf: &Btf| btf.string(offset));
-        if let Some(diagnostic) = reject::diagnose(self.spec, string, &log) {
+        let poison = reject::Poison { slots: self.poisoned, near: &|missing| self.loader.near(missing) };
+        if let Some(diagnostic) = reject::diagnose(self.spec, string, &log, &poison) {
             return Error::Rejected { diagnostic: Box::new(diagnostic), log };
         }
         let call = Command::ProgLoad.constant();

@@ -34,8 +34,8 @@ pub(crate) fn lower(spec: &ProgramSpec, maps: &[Map], typed: bool) -> Result<Low
                 return Err(Error::Unsupported { object: format!("program `{}`", spec.name), what });
             }
             RelocTarget::Core(_) => {
-                let what = "the layout of a kernel type (CO-RE)".to_owned();
-                return Err(Error::Unsupported { object: format!("program `{}`", spec.name), what });
+                let what = "a kernel type that was not resolved before".to_owned();
+                return Err(Error::BadObject { object: format!("program `{}`", spec.name), what });
             }
         };
         let bad = |what| Error::BadObject { object: format!("program `{}`", spec.name), what };

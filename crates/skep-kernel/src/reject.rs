@@ -1,7 +1,10 @@
 //! From the verifier's log to a diagnostic: what it said last, where it stopped, and what to change.
 
-use skep_diag::{Diagnostic, Snippet, code};
-use skep_object::ProgramSpec;
+use skep_btf::core::{Mismatch, Missing};
+use skep_diag::{Diagnostic, code};
+use skep_isa::spec::CoreKind;
+use skep_isa::spec::core_kind::{About, POISON};
+use skep_object::{Poisoned, ProgramSpec};
 
 /// What to try, by a part of the verifier's message. The first row that fits is taken.
 #[rustfmt::skip]
@@ -58,24 +61,33 @@ pub(crate) fn message(log: &str) -> Option<&str> {
     verdict(log).map(|v| v.message)
 }
 
+/// Instructions whose relocations have no value on this kernel.
+pub(crate) struct Poison<'p> {
+    /// The instructions.
+    pub(crate) slots: &'p [Poisoned],
+    /// Names of this kernel that are near what is missing.
+    pub(crate) near: &'p dyn Fn(&Missing) -> Vec<String>,
+}
+
 /// A diagnostic for a rejected program. `string` reads the object's BTF strings, for line information.
 pub(crate) fn diagnose<'a>(
     spec: &ProgramSpec,
     string: impl Fn(u32) -> Option<&'a str>,
     log: &str,
+    poison: &Poison<'_>,
 ) -> Option<Diagnostic> {
     let verdict = verdict(log)?;
+    if verdict.message.ends_with(&format!("#{POISON}"))
+        && let Some(slot) = verdict.slot
+        && let Some(poisoned) = poison.slots.iter().find(|p| p.slot as usize == slot)
+    {
+        return Some(missing(spec, string, slot, poisoned, poison));
+    }
     let title = format!("the kernel rejected `{}`: {}", spec.name, verdict.message);
     let mut d = Diagnostic::error(code::REJECTED, title);
     let line = verdict.slot.and_then(|slot| spec.line_at(slot));
-    if let Some(line) = line
-        && let Some(text) = string(line.text_off).filter(|t| !t.trim().is_empty())
-    {
-        let text = text.trim_end();
-        let begin = text.len() - text.trim_start().len();
-        let file = string(line.file_off).unwrap_or("<unknown file>");
-        let at = usize::try_from(line.line).unwrap_or(1);
-        d = d.snippet(Snippet::new(file, text).at_line(at).mark(begin..text.len(), "the verifier stopped here"));
+    if let Some(snippet) = verdict.slot.and_then(|slot| spec.source(slot, &string, "the verifier stopped here")) {
+        d = d.snippet(snippet);
     }
     if let Some(slot) = verdict.slot {
         let insn = verdict.insn.map(|text| format!(": {text}")).unwrap_or_default();
@@ -91,6 +103,51 @@ pub(crate) fn diagnose<'a>(
         d = d.help(*advice);
     }
     Some(d)
+}
+
+/// A diagnostic for an instruction that asks for something this kernel does not have.
+fn missing<'a>(
+    spec: &ProgramSpec,
+    string: impl Fn(u32) -> Option<&'a str>,
+    slot: usize,
+    poisoned: &Poisoned,
+    poison: &Poison<'_>,
+) -> Diagnostic {
+    let Poisoned { resolution, missing, .. } = poisoned;
+    let what = &resolution.what;
+    let title = match missing {
+        Missing::Access { .. } => {
+            format!("`{}` reads or writes `{what}`, which has another size on this kernel", spec.name)
+        }
+        _ => format!("`{}` needs `{what}`, which this kernel does not have", spec.name),
+    };
+    let mut d = Diagnostic::error(code::MISSING, title);
+    if let Some(snippet) = spec.source(slot, string, "it is needed here") {
+        d = d.snippet(snippet);
+    }
+    let func = spec.func_at(slot).filter(|f| f.name != spec.name).map(|f| format!(" in `{}`", f.name));
+    d = d.note(missing.to_string()).note(format!(
+        "instruction {slot}{} asks for {}, and the verifier found a path that leads there",
+        func.unwrap_or_default(),
+        resolution.kind
+    ));
+    let near = (poison.near)(missing);
+    if !near.is_empty() {
+        let of = match missing {
+            Missing::Part { mismatch: Mismatch::NoMember { place, .. }, .. } => format!("`{place}` has "),
+            Missing::Part { mismatch: Mismatch::NoConstant { place, .. }, .. } => format!("`{place}` has "),
+            _ => "this kernel has ".to_owned(),
+        };
+        d = d.help(format!("{of}`{}`", near.join("`, `")));
+    }
+    d.help(match (missing, CoreKind::row(resolution.kind).about) {
+        (Missing::Access { .. }, _) => {
+            "read it with `BPF_CORE_READ` into a variable of the right size, or with `bpf_core_field_size`"
+        }
+        (_, About::Field) => "use it only where `bpf_core_field_exists` says it is there",
+        (_, About::Enumerator) => "use it only where `bpf_core_enum_value_exists` says it is there",
+        (_, About::Type) => "use it only where `bpf_core_type_exists` says it is there",
+    })
 }
 
 fn verdict(log: &str) -> Option<Verdict<'_>> {
@@ -166,6 +223,8 @@ mod tests {
     use skep_diag::Style;
     use skep_object::{FuncInfo, LineInfo};
 
+    const NONE: Poison<'_> = Poison { slots: &[], near: &|_| Vec::new() };
+
     const LOG: &str = "\
 0: R1=ctx() R10=fp0
 ; __u64 *v = bpf_map_lookup_elem(&m, &k); @ count.bpf.c:9
@@ -197,7 +256,7 @@ processed 5 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_stat
             2 => Some("\t*v += 1;"),
             _ => Some("\t__u64 *v = bpf_map_lookup_elem(&m, &k);"),
         };
-        let d = diagnose(&spec(vec![line(0, 3, 9), line(4, 2, 10)]), strings, LOG).expect("a verdict");
+        let d = diagnose(&spec(vec![line(0, 3, 9), line(4, 2, 10)]), strings, LOG, &NONE).expect("a verdict");
         let expected = "\
 error[K0001]: the kernel rejected `count`: R0 invalid mem access 'map_value_or_null'
   --> count.bpf.c:10:2
@@ -213,7 +272,7 @@ error[K0001]: the kernel rejected `count`: R0 invalid mem access 'map_value_or_n
 
     #[test]
     fn without_line_information_the_instruction_is_shown() {
-        let d = diagnose(&spec(vec![]), |_| None, LOG).expect("a verdict");
+        let d = diagnose(&spec(vec![]), |_| None, LOG, &NONE).expect("a verdict");
         assert!(d.snippets.is_empty());
         assert_eq!(d.notes.first().map(String::as_str), Some("instruction 4: r1 = *(u64 *)(r0 +0)"));
     }
@@ -221,7 +280,7 @@ error[K0001]: the kernel rejected `count`: R0 invalid mem access 'map_value_or_n
     #[test]
     fn a_line_whose_text_is_not_recorded_is_named() {
         let line = LineInfo { slot: 0, file_off: 1, text_off: 0, line: 10, column: 1 };
-        let d = diagnose(&spec(vec![line]), |at| Some(if at == 1 { "count.bpf.c" } else { "" }), LOG);
+        let d = diagnose(&spec(vec![line]), |at| Some(if at == 1 { "count.bpf.c" } else { "" }), LOG, &NONE);
         let d = d.expect("a verdict");
         assert_eq!(d.notes.first().map(String::as_str), Some("instruction 4 (count.bpf.c:10): r1 = *(u64 *)(r0 +0)"));
     }
@@ -242,7 +301,7 @@ error[K0001]: the kernel rejected `count`: R0 invalid mem access 'map_value_or_n
     proptest::proptest! {
         #[test]
         fn any_log_does_no_harm(log in "([0-9]{1,3}: \\([0-9a-f]{2}\\) |insn |;|=|R[0-9]|\n|.){0,60}") {
-            let _ = diagnose(&spec(vec![]), |_| None, &log);
+            let _ = diagnose(&spec(vec![]), |_| None, &log, &NONE);
         }
     }
 }

@@ -143,10 +143,11 @@ fn programs_may_sleep_where_their_row_says() {
             {
                 is_walked(&sleeping)
             }
-            attach => attach.is_none_or(|a| a.row().may_sleep),
+            attach => attach.is_none_or(|a| a.row().may_sleep.is_some_and(|v| v <= here())),
         };
         let expected = match row.prog_type.row().sleep {
             Sleep::Never => (true, false),
+            Sleep::Since(since) => (true, since <= here()),
             Sleep::Always => (false, true),
             Sleep::ByAttach => (true, attach_may),
             // A security hook or member that may not sleep is the hook's own rule.

@@ -4,6 +4,7 @@
 //! descriptor. This crate opens no file and knows no engine.
 #![forbid(unsafe_code)]
 
+mod core;
 mod elf;
 mod hook;
 mod listing;
@@ -11,6 +12,7 @@ mod map;
 mod object;
 mod program;
 
+pub use core::{Poisoned, Relocated};
 pub use elf::write;
 pub use hook::{Direction, Hook};
 pub use listing::{Listing, ListingError};

@@ -1,6 +1,7 @@
 //! What an object says of a program: its code with every subprogram it calls, and what that code refers to.
 
 use skep_btf::TypeId;
+use skep_btf::core::Relocation;
 use skep_isa::Insn;
 use skep_isa::spec::{AttachType, ProgType, Section};
 
@@ -74,8 +75,8 @@ pub enum RelocTarget {
     },
     /// A symbol that the object does not define (a kernel variable, function or option), by name.
     Extern(String),
-    /// The layout of a kernel type (CO-RE), by the type's number in the object's BTF.
-    Core(TypeId),
+    /// The layout of a kernel type (CO-RE): resolved by [`ProgramSpec::relocate`].
+    Core(Relocation),
 }
 
 /// A function in a program's code.

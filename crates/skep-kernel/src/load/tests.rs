@@ -61,7 +61,15 @@ fn a_counted_program_keeps_its_function_and_line_records() {
     let object = Object { name: "o".into(), license: "GPL".into(), programs: vec![], maps: vec![], btf: None };
     for counting in [false, true] {
         let license = license("GPL");
-        let loader = Loader { object: &object, types: Some(types.as_fd()), maps: &[], license, counting };
+        let loader = Loader {
+            object: &object,
+            types: Some(types.as_fd()),
+            maps: &[],
+            license,
+            counting,
+            kernel: None,
+            resolver: None,
+        };
         let slot = loader.load(&program()).expect("loads");
         assert_eq!(matches!(slot.counter, Counter::Map(..)), counting, "{:?}", slot.counter);
         let info = sys::prog_info(slot.program.as_fd(), &mut []).expect("info");
@@ -74,8 +82,15 @@ fn a_counted_program_keeps_its_function_and_line_records() {
 fn records_that_the_kernel_refuses_are_left_out() {
     let types = sys::btf_load(&types()).expect("types");
     let object = Object { name: "o".into(), license: "GPL".into(), programs: vec![], maps: vec![], btf: None };
-    let loader =
-        Loader { object: &object, types: Some(types.as_fd()), maps: &[], license: license("GPL"), counting: false };
+    let loader = Loader {
+        object: &object,
+        types: Some(types.as_fd()),
+        maps: &[],
+        license: license("GPL"),
+        counting: false,
+        kernel: None,
+        resolver: None,
+    };
     let mut spec = program();
     spec.lines[1].file_off = 9999;
     let slot = loader.load(&spec).expect("loads all the same");

@@ -43,7 +43,7 @@ pub(super) fn load(prog_type: ProgType, attach_type: Option<AttachType>) -> Tria
     };
     let value = result::allowed(prog_type, attach_type).map_or(0, |range| range.high);
     let code = encode(&[Insn::new(0xb7, 0, 0, 0, value), Insn::new(EXIT, 0, 0, 0, 0)]);
-    let named = attach_type.filter(|a| a.row().at_load || prog_type.row().names != Names::Nothing);
+    let named = attach_type.filter(|a| a.row().at_load.is_named() || prog_type.row().names != Names::Nothing);
     let attr = attr::ProgLoad {
         prog_type: prog_type.id(),
         expected_attach_type: named.map_or(0, AttachType::id),

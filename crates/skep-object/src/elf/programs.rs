@@ -196,7 +196,7 @@ impl<'a> File<'a> {
         for c in &ext.cores {
             if let Some(section) = section(c.section) {
                 let place = Place { section, slot: c.offset as usize / 8 };
-                self.targets.entry(place).or_insert(Target::Other(RelocTarget::Core(c.type_id)));
+                self.targets.entry(place).or_insert(Target::Other(RelocTarget::Core((*c).into())));
             }
         }
     }
