@@ -45,6 +45,7 @@ mod for_anybody {
         protocols
         records
         sockets
+        types
         vlan
     );
 }
