@@ -105,6 +105,9 @@ pub(crate) struct Run {
     /// Fill a map before the start: a line for each entry, KEY or KEY VALUE, `#` begins a comment.
     #[arg(long, value_name = "MAP=FILE", value_parser = pair)]
     pub(crate) fill: Vec<(String, String)>,
+    /// Adapt programs to the kernel types in this file, instead of the running kernel's.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) btf: Option<String>,
     /// Kernel: load programs untouched; what they do not count is then null.
     #[arg(long)]
     pub(crate) verbatim: bool,

@@ -36,6 +36,7 @@ mod for_anybody {
         bad_usage
         blocklist
         completion
+        core
         disassembly
         faults
         help
