@@ -65,6 +65,7 @@ codes! {
     BAD_BTF "B0001" 2 "Type information is damaged.";
     NO_TYPE "B0002" 2 "No such type stands in the object's BTF.";
     BAD_CORE "B0003" 2 "A relocation to the kernel's types (CO-RE) does not fit its instruction or the types.";
+    NO_SUCH_TYPE "B0004" 1 "No type, function or variable bears this name.";
     UNKNOWN_HOOK "H0001" 2 "A hook's kind is not known.";
     BAD_HOOK "H0002" 2 "A hook's text is not written as hooks of its kind are.";
     HOOK_MISMATCH "H0003" 2 "A program of this type does not run at this hook.";

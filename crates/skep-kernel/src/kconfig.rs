@@ -129,7 +129,7 @@ fn encode(btf: &Btf, type_id: TypeId, value: &str, room: &mut [u8]) -> Option<()
         }
         (Kind::Int { bool: true, .. }, "y" | "1") => put(1, room),
         (Kind::Int { bool: true, .. }, "n" | "0") => put(0, room),
-        (Kind::Int { size: 1, .. }, "y" | "m" | "n") => put(u64::from(*value.as_bytes().first()?), room),
+        (Kind::Int { size: 1, bool: false, .. }, "y" | "m" | "n") => put(u64::from(*value.as_bytes().first()?), room),
         // libbpf's `enum libbpf_tristate`.
         (Kind::Enum { .. }, "n") => put(0, room),
         (Kind::Enum { .. }, "y") => put(1, room),

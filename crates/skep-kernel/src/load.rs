@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use rustix::io::Errno;
 use skep_btf::core::{Missing, Resolver};
@@ -34,12 +35,14 @@ pub struct Options {
     pub counting: bool,
     /// Programs to load, as indices into `Object::programs`; `None` for all.
     pub programs: Option<Vec<usize>>,
+    /// Types that programs are adapted to; `None` for the running kernel's.
+    pub types: Option<Arc<KernelTypes>>,
 }
 
 impl Default for Options {
     /// All programs, with counting.
     fn default() -> Options {
-        Options { counting: true, programs: None }
+        Options { counting: true, programs: None, types: None }
     }
 }
 
@@ -98,15 +101,21 @@ pub fn load(object: &Object, options: &Options) -> Result<Loaded, Error> {
     let types = object.btf.as_ref().and_then(|btf| sys::btf_load(btf.bytes()).ok());
     let types = types.as_ref().map(AsFd::as_fd);
     let wanted = |index| options.programs.as_ref().is_none_or(|list| list.contains(&index));
-    let mut programs = object.programs.iter().enumerate().filter(|(index, _)| wanted(*index));
-    let kernel = if programs.any(|(_, spec)| needs_kernel(spec)) { Some(KernelTypes::open()?) } else { None };
+    let programs = || object.programs.iter().enumerate().filter(|(index, _)| wanted(*index)).map(|(_, spec)| spec);
+    let own =
+        programs().any(names_kernel) || options.types.is_none() && programs().any(ProgramSpec::needs_kernel_types);
+    let kernel = if own { Some(KernelTypes::open()?) } else { None };
     let scan = kernel.as_ref().map(KernelTypes::scan).transpose()?;
-    let target = kernel.as_ref().zip(scan.as_ref()).map(|(kernel, scan)| kernel.target(scan));
+    let other = options.types.as_ref().map(|types| types.scan()).transpose()?;
+    let target = match (&options.types, &other, &kernel, &scan) {
+        (Some(types), Some(scan), ..) => Some(types.target(scan)),
+        (None, _, Some(types), Some(scan)) => Some(types.target(scan)),
+        _ => None,
+    };
     let local = object.btf.as_ref().and_then(|btf| Scan::new(btf.bytes()).ok());
     let resolver =
         local.as_ref().zip(target.as_ref()).map(|(local, target)| RefCell::new(Resolver::new(local, target)));
-    let chosen = object.programs.iter().enumerate().filter(|(index, _)| wanted(*index)).map(|(_, spec)| spec);
-    let externs = Externs::resolve(object, chosen, scan.as_ref())?;
+    let externs = Externs::resolve(object, programs(), scan.as_ref())?;
     let maps = (0..object.maps.len()).map(|at| create_map(object, at, types)).collect::<Result<Vec<_>, _>>()?;
     let run_stats = if options.counting { sys::enable_run_stats().ok() } else { None };
     let license = license(&object.license);
@@ -253,9 +262,9 @@ impl Loader<'_, '_> {
     }
 }
 
-/// True for programs that cannot be loaded without the kernel's types.
-fn needs_kernel(spec: &ProgramSpec) -> bool {
-    spec.needs_kernel_types() || has_externs(spec) || spec.prog_type().is_some_and(|t| t.row().names == Names::Btf)
+/// True for programs that name something of the kernel's types.
+fn names_kernel(spec: &ProgramSpec) -> bool {
+    has_externs(spec) || spec.prog_type().is_some_and(|t| t.row().names == Names::Btf)
 }
 
 impl Loader<'_, '_> {

@@ -12,8 +12,8 @@ use skep_isa::insn::{CALL, EXIT};
 use skep_isa::spec::prog_type::Sleep;
 use skep_isa::spec::section::{self, Form};
 use skep_isa::spec::{
-    AttachType, LinkType, MapType, Place, ProgType, Version, attach_type, command, licence, link_type, map_type,
-    prog_type, result,
+    AttachType, LinkType, MapType, Place, ProgType, Version, attach_type, command, core_kind, licence, link_type,
+    map_type, prog_type, result,
 };
 use skep_kernel::feature::{Prober, Refusal, kernel_version};
 
@@ -41,11 +41,12 @@ fn constants(btf: &Btf, name: &str) -> BTreeMap<String, i64> {
 fn numbers_and_names_are_the_kernel_s_in_both_directions() {
     let btf = Btf::parse(&std::fs::read("/sys/kernel/btf/vmlinux").expect("types")).expect("types");
     type Rows = Vec<(String, u32, Version)>;
-    let tables: [(&str, Rows); 5] = [
+    let tables: [(&str, Rows); 6] = [
         ("bpf_prog_type", prog_type::TABLE.iter().map(|r| (r.id.constant(), r.id.id(), r.since)).collect()),
         ("bpf_attach_type", attach_type::TABLE.iter().map(|r| (r.id.constant(), r.id.id(), r.since)).collect()),
         ("bpf_map_type", map_type::TABLE.iter().map(|r| (map_constant(r.id), r.id.id(), r.since)).collect()),
         ("bpf_link_type", link_type::TABLE.iter().map(|r| (r.id.constant(), r.id.id(), r.since)).collect()),
+        ("bpf_core_relo_kind", core_kind::TABLE.iter().map(|r| (r.id.constant(), r.id.id(), r.since)).collect()),
         ("bpf_cmd", command::TABLE.iter().map(|r| (r.constant.to_owned(), r.id.id(), r.since)).collect()),
     ];
     let mut wrong = Vec::new();

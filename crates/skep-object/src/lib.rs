@@ -14,7 +14,7 @@ mod object;
 mod program;
 
 pub use core::{Poisoned, Relocated};
-pub use elf::write;
+pub use elf::{types, write};
 pub use external::{Extern, ExternKind};
 pub use hook::{Direction, Hook};
 pub use listing::{Listing, ListingError};

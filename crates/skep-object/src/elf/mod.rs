@@ -5,6 +5,7 @@ mod externs;
 mod maps;
 mod names;
 mod programs;
+mod types;
 mod write;
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use object::elf::{EM_BPF, ET_REL, FileHeader64, SHF_EXECINSTR, SHT_NOBITS, SHT_P
 use object::read::elf::{FileHeader, Rel as _, SectionHeader, Sym as _};
 use skep_btf::{Btf, Ext};
 use skep_diag::{Diagnostic, code};
+pub use types::types;
 pub use write::write;
 
 use crate::object::Object;
