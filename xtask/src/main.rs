@@ -3,9 +3,11 @@
 
 mod bench;
 mod check;
+mod corpus;
 mod generate;
 mod guest;
 mod objects;
+mod oracle;
 mod test;
 
 use std::process::ExitCode;
@@ -16,7 +18,9 @@ const USAGE: &str = "tasks:
   check           layers, file sizes, module docs, unsafe, licences of dependencies
   gen docs        docs/reference/ from the tables of facts
   objects [bless] compile the examples and test programs, compare with the committed objects (bless: replace them)
+  oracle a|b|FILE … what libbpf and the kernel make of each program (a, b: into target/corpus/*.libbpf.json)
   test [quick]    the test lanes; quick is what needs no privilege
+  corpus [a|b]    other people's objects in target/corpus: a the kernel's selftests, b those of Debian's packages
   guest KERNEL …  a command, or a lane's tests, on another kernel (--help: more)
   bench [--write] how fast skep is, with peers side by side (--write: into docs/performance.md)";
 
@@ -36,7 +40,9 @@ fn run() -> Result<u8> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
         ["guest", words @ ..] => return guest::run(words),
+        ["corpus", words @ ..] => corpus::run(words),
         ["check"] => check::run(),
+        ["oracle", words @ ..] => oracle::run(words),
         ["gen", "docs"] => generate::docs(),
         ["objects"] => objects::run(false),
         ["objects", "bless"] => objects::run(true),

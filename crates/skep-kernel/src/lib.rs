@@ -48,7 +48,7 @@ pub use btf::{KernelTypes, btf_bytes};
 pub use cpu::FirstCpu;
 pub use error::Error;
 pub use interrupts::Interrupts;
-pub use load::{Counts, Loaded, Options, load};
+pub use load::{Checked, Counts, Loaded, Options, Verdict, load, load_one};
 pub use map::{Entry, Map, MapInfo, possible_cpus};
 pub use program::{Program, ProgramInfo, TestOutput, TestRun};
 pub use ring::{RingBuffer, wait};

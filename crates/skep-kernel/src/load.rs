@@ -1,5 +1,7 @@
 //! Loading an [`Object`]: its types, its maps, its programs. Nothing is attached; on an error all is dropped.
 
+mod one;
+
 use std::cell::RefCell;
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -27,6 +29,8 @@ use crate::reject;
 use skep_isa::spec::Command;
 
 use crate::sys::{self, attr};
+
+pub use one::{Checked, Verdict, load_one};
 
 /// What to load, and how.
 #[derive(Clone, Debug)]
@@ -100,8 +104,31 @@ pub fn load(object: &Object, options: &Options) -> Result<Loaded, Error> {
     // Types are for comfort: a kernel that refuses them still loads the programs, without function and line records.
     let types = object.btf.as_ref().and_then(|btf| sys::btf_load(btf.bytes()).ok());
     let types = types.as_ref().map(AsFd::as_fd);
-    let wanted = |index| options.programs.as_ref().is_none_or(|list| list.contains(&index));
-    let programs = || object.programs.iter().enumerate().filter(|(index, _)| wanted(*index)).map(|(_, spec)| spec);
+    let maps = (0..object.maps.len()).map(|at| create_map(object, at, types)).collect::<Result<Vec<_>, _>>()?;
+    let run_stats = if options.counting { sys::enable_run_stats().ok() } else { None };
+    let programs = with_loader(object, types, &maps, options, |loader| {
+        let programs = object.programs.iter().enumerate();
+        programs.map(|(index, spec)| options.wants(index).then(|| loader.load(spec)).transpose()).collect()
+    })?;
+    Ok(Loaded { maps, programs, run_stats })
+}
+
+impl Options {
+    fn wants(&self, index: usize) -> bool {
+        self.programs.as_ref().is_none_or(|list| list.contains(&index))
+    }
+}
+
+/// Lends what all programs of an object share, the kernel's types with it where one of them needs those.
+fn with_loader<T>(
+    object: &Object,
+    types: Option<BorrowedFd<'_>>,
+    maps: &[Map],
+    options: &Options,
+    load: impl FnOnce(&Loader<'_, '_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let wanted = object.programs.iter().enumerate().filter(|(index, _)| options.wants(*index));
+    let programs = || wanted.clone().map(|(_, spec)| spec);
     let own =
         programs().any(names_kernel) || options.types.is_none() && programs().any(ProgramSpec::needs_kernel_types);
     let kernel = if own { Some(KernelTypes::open()?) } else { None };
@@ -116,19 +143,10 @@ pub fn load(object: &Object, options: &Options) -> Result<Loaded, Error> {
     let resolver =
         local.as_ref().zip(target.as_ref()).map(|(local, target)| RefCell::new(Resolver::new(local, target)));
     let externs = Externs::resolve(object, programs(), scan.as_ref())?;
-    let maps = (0..object.maps.len()).map(|at| create_map(object, at, types)).collect::<Result<Vec<_>, _>>()?;
-    let run_stats = if options.counting { sys::enable_run_stats().ok() } else { None };
     let license = license(&object.license);
     let (kernel, resolver) = (scan.as_ref(), resolver.as_ref());
-    let counting = options.counting;
-    let loader = Loader { object, types, maps: &maps, externs: &externs, license, counting, kernel, resolver };
-    let programs = object
-        .programs
-        .iter()
-        .enumerate()
-        .map(|(index, spec)| wanted(index).then(|| loader.load(spec)).transpose())
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(Loaded { maps, programs, run_stats })
+    let (externs, counting) = (&externs, options.counting);
+    load(&Loader { object, types, maps, externs, license, counting, kernel, resolver })
 }
 
 /// Makes a map of an object; that of kernel options with their values.
@@ -231,14 +249,27 @@ enum Counting {
 }
 
 impl Loader<'_, '_> {
-    fn load(&self, spec: &ProgramSpec) -> Result<Slot, Error> {
+    /// Lends the program as it is for this kernel.
+    fn attempt<T>(
+        &self,
+        spec: &ProgramSpec,
+        attempt: impl FnOnce(&Attempt<'_, '_, '_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let Some(prog_type) = spec.prog_type() else {
             return Err(Error::UnknownSection { program: spec.name.clone(), section: spec.section.clone() });
         };
         let named = self.named(spec, prog_type)?;
         let relocated = self.relocated(spec)?;
         let (spec, poisoned) = relocated.as_ref().map_or((spec, &[][..]), |r| (&r.program, &r.poisoned));
-        let attempt = Attempt { loader: self, spec, prog_type, named, poisoned };
+        attempt(&Attempt { loader: self, spec, prog_type, named, poisoned })
+    }
+
+    fn load(&self, spec: &ProgramSpec) -> Result<Slot, Error> {
+        self.attempt(spec, |attempt| self.load_attempt(attempt))
+    }
+
+    fn load_attempt(&self, attempt: &Attempt<'_, '_, '_>) -> Result<Slot, Error> {
+        let Attempt { spec, prog_type, .. } = *attempt;
         let counting = match self.counting {
             true => attempt.counted()?,
             false => Counting::Not(Counter::Off),
@@ -249,10 +280,8 @@ impl Loader<'_, '_> {
             Counting::Refused(lowered, _map) => {
                 // When the untouched program is refused too, that verdict is the one that counts.
                 let fd = attempt.plain()?;
-                let why = attempt
-                    .with_log(&lowered)
-                    .err()
-                    .map(|(errno, log)| reject::message(&log).map_or_else(|| words(errno), str::to_owned));
+                let (refused, log) = attempt.with_log(&lowered, 1);
+                let why = refused.err().map(|e| reject::message(&log).map_or_else(|| words(e), str::to_owned));
                 let why = why.unwrap_or_else(|| "no reason".to_owned());
                 (fd, Counter::Failed(format!("the verifier refuses the counting instructions: {why}")))
             }
@@ -341,53 +370,61 @@ impl Attempt<'_, '_, '_> {
             }
         }
         let lowered = lower(&spec, self.loader.maps, self.loader.externs, self.loader.types.is_some())?;
-        match self.once(&lowered, &mut []) {
+        match self.once(&lowered) {
             Ok(fd) => Ok(Counting::Done(fd, Counter::Map(map, layout))),
             Err(_) => Ok(Counting::Refused(lowered, map)),
         }
     }
 
+    fn lowered(&self) -> Result<Lowered, Error> {
+        lower(self.spec, self.loader.maps, self.loader.externs, self.loader.types.is_some())
+    }
+
     /// Untouched; with a log when it is refused without.
     fn plain(&self) -> Result<OwnedFd, Error> {
-        let mut lowered = lower(self.spec, self.loader.maps, self.loader.externs, self.loader.types.is_some())?;
-        if let Ok(fd) = self.once(&lowered, &mut []) {
+        let mut lowered = self.lowered()?;
+        if let Ok(fd) = self.once(&lowered) {
             return Ok(fd);
         }
-        let (mut errno, mut log) = match self.with_log(&lowered) {
-            Ok(fd) => return Ok(fd),
-            Err(refusal) => refusal,
-        };
-        // Function and line records are for comfort too.
-        if ["func_info", "line_info"].iter().any(|what| log.contains(what)) {
-            lowered.funcs.clear();
-            lowered.lines.clear();
-            (errno, log) = match self.with_log(&lowered) {
-                Ok(fd) => return Ok(fd),
-                Err(refusal) => refusal,
-            };
+        let (loaded, log) = self.told(&mut lowered, 1);
+        loaded.map_err(|errno| self.refusal(errno, log))
+    }
+
+    /// Loads with a log of this level; without function and line records, which are for comfort too, where the kernel
+    /// refuses those.
+    fn told(&self, lowered: &mut Lowered, level: u32) -> (Result<OwnedFd, Errno>, String) {
+        let (loaded, log) = self.with_log(lowered, level);
+        if loaded.is_ok() || !["func_info", "line_info"].iter().any(|what| log.contains(what)) {
+            return (loaded, log);
         }
-        Err(self.refusal(errno, log))
+        lowered.funcs.clear();
+        lowered.lines.clear();
+        self.with_log(lowered, level)
     }
 
     /// Loads with a log that grows until it holds all the verifier writes.
-    fn with_log(&self, lowered: &Lowered) -> Result<OwnedFd, (Errno, String)> {
+    fn with_log(&self, lowered: &Lowered, level: u32) -> (Result<OwnedFd, Errno>, String) {
         let mut size = *LOG_SIZES.start();
         loop {
             let mut log = vec![0; size];
-            match self.once(lowered, &mut log) {
-                Ok(fd) => return Ok(fd),
-                Err(Errno::NOSPC) if size < *LOG_SIZES.end() => size *= 4,
-                Err(errno) => {
-                    let end = log.iter().position(|b| *b == 0).unwrap_or(log.len());
-                    log.truncate(end);
-                    return Err((errno, String::from_utf8_lossy(&log).into_owned()));
-                }
+            let loaded = self.logged(lowered, level, &mut log);
+            if let (Err(Errno::NOSPC), true) = (&loaded, size < *LOG_SIZES.end()) {
+                size *= 4;
+                continue;
             }
+            let end = log.iter().position(|b| *b == 0).unwrap_or(log.len());
+            log.truncate(end);
+            return (loaded, String::from_utf8_lossy(&log).into_owned());
         }
     }
 
+    /// One `BPF_PROG_LOAD` without a log.
+    fn once(&self, lowered: &Lowered) -> Result<OwnedFd, Errno> {
+        self.logged(lowered, 0, &mut [])
+    }
+
     /// One `BPF_PROG_LOAD`.
-    fn once(&self, lowered: &Lowered, log: &mut [u8]) -> Result<OwnedFd, Errno> {
+    fn logged(&self, lowered: &Lowered, log_level: u32, log: &mut [u8]) -> Result<OwnedFd, Errno> {
         let records = !lowered.funcs.is_empty() || !lowered.lines.is_empty();
         let attr = attr::ProgLoad {
             prog_type: self.prog_type.id(),
@@ -396,6 +433,7 @@ impl Attempt<'_, '_, '_> {
             expected_attach_type: self.spec.attach_type().map_or(0, |t| t.id()),
             prog_btf_fd: self.loader.types.filter(|_| records).map_or(0, sys::number),
             attach_btf_id: self.named,
+            log_level,
             ..Default::default()
         };
         let license = self.loader.license.as_c_str();
