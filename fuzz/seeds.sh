@@ -12,13 +12,16 @@ for object in examples/*/*.bpf.o tests/programs/*.bpf.o crates/skep-object/tests
     for section in .BTF .BTF.ext; do
         llvm-objcopy-19 --dump-section "$section=fuzz/corpus/btf/$name$section" "$object" /dev/null 2>/dev/null || true
     done
-    # A program's types as the kernel's too, with an access string first.
-    types="fuzz/corpus/btf/$name.BTF"
-    if [ -f "$types" ] && [ "$(wc -c < "$types")" -lt 65536 ]; then
-        length=$(wc -c < "$types")
-        printf "\\$(printf '%03o' $((length % 256)))\\$(printf '%03o' $((length / 256)))" > "fuzz/corpus/core/$name"
-        cat "$types" "$types" >> "fuzz/corpus/core/$name"
-    fi
+done
+# Programs that use every kind of relocation.
+for source in crates/skep-kernel/tests/relocated/*.bpf.c; do
+    name=$(basename "$source" .bpf.c)
+    clang-19 -O2 -g -target bpf "-I/usr/include/$(uname -m)-linux-gnu" -c "$source" -o "fuzz/corpus/$name.o"
+    llvm-objcopy-19 --dump-section ".BTF=fuzz/corpus/btf/$name.BTF" "fuzz/corpus/$name.o" /dev/null
+    rm "fuzz/corpus/$name.o"
+    length=$(wc -c < "fuzz/corpus/btf/$name.BTF")
+    printf "\\$(printf '%03o' $((length % 256)))\\$(printf '%03o' $((length / 256)))" > "fuzz/corpus/core/$name"
+    cat "fuzz/corpus/btf/$name.BTF" "fuzz/corpus/btf/$name.BTF" >> "fuzz/corpus/core/$name"
 done
 for filter in "tcp port 80" "vlan 5 and ip6" "ip[2:2] / ip[8] > 9" "inbound" "ip[ip[8]] = 0"; do
     for form in d dd ddd; do

@@ -20,13 +20,13 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(scan.get(id).as_ref().filter(|_| id.0 > 0), Some(kind).filter(|_| id.0 > 0));
         let _ = (scan.spell(id).len(), scan.prototype(id).map(|p| p.to_string().len()));
         let name = scan.name(id);
-        assert!(scan.line(id).to_string().is_empty() == (id.0 == 0));
+        assert!(scan.record(id).map(|r| (r.to_string(), serde_json::to_string(&r).is_ok())).is_some() == (id.0 > 0));
         let _ = scan.named(name).count();
     }
     // The same bytes as a module's types.
     if let Ok(module) = Scan::split(bytes, &scan) {
         for id in module.ids() {
-            let _ = (module.line(id).to_string().len(), module.spell(id).len(), module.named(module.name(id)).count());
+            let _ = (module.record(id).map(|r| r.to_string().len()), module.spell(id).len(), module.named(module.name(id)).count());
         }
     }
     let _ = (scan.find(KindId::Func, "f"), scan.tagged("bpf_kfunc").len());

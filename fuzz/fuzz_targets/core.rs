@@ -18,8 +18,10 @@ fuzz_target!(|bytes: &[u8]| {
     let (Ok(local), Ok(kernel)) = (Scan::new(local), Scan::new(kernel)) else { return };
     let target = Target::new(&kernel);
     let mut resolver = Resolver::new(&local, &target);
+    let is_access = |off: &u32| local.string(*off).is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit()));
+    let strings: Vec<u32> = (0..4096).filter(is_access).take(16).collect();
     for type_id in local.ids().take(TYPES) {
-        for (kind, access_off) in (0..14).flat_map(|kind| (0..32).map(move |off| (kind, off))) {
+        for (kind, access_off) in (0..14).flat_map(|kind| strings.iter().map(move |off| (kind, *off))) {
             let Ok(found) = resolver.resolve(Relocation { kind, type_id, access_off }) else { continue };
             if let Some(missing) = &found.missing {
                 let _ = (missing.to_string().len(), resolver.near(missing).len());

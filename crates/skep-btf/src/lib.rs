@@ -19,5 +19,5 @@ pub use btf::{Btf, Error};
 pub use build::{Builder, TooLarge};
 pub use ext::{CoreRecord, Ext, FuncRecord, LineRecord};
 pub use kind::{EnumValue, Kind, Member, SectionVar, Type, TypeId};
-pub use scan::{KindId, Prototype, Scan};
+pub use scan::{KindId, Prototype, Record, Scan};
 pub use value::Value;

@@ -11,6 +11,7 @@ mod spell;
 use std::sync::OnceLock;
 
 pub(crate) use essential::essential;
+pub use raw::Record;
 pub use spell::Prototype;
 
 use crate::btf::{Error, sections};

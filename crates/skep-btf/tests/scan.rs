@@ -129,7 +129,7 @@ fn types_of_a_module_continue_the_kernel_s() {
     assert_eq!(scan.get(TypeId(1)), base.get(TypeId(1)));
     assert_eq!(scan.named("module_state").map(|id| id.0).collect::<Vec<_>>(), [last + 1, last + 3]);
     assert_eq!(scan.named("task_struct").count(), 0, "the index is of its own types");
-    let text = scan.line(state).to_string();
+    let text = scan.record(state).expect("there").to_string();
     let expected = format!(
         "[{}] STRUCT 'module_state' size=16 vlen=2\n\t'(anon)' type_id=3 bits_offset=0\n\t'nr___v2' type_id=1 bits_offset=64",
         last + 1

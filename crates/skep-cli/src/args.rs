@@ -46,6 +46,9 @@ pub(crate) enum Command {
     /// Maps in the kernel.
     #[command(subcommand)]
     Map(Map),
+    /// Types of objects, of the kernel and of its modules.
+    #[command(subcommand)]
+    Btf(Btf),
     /// Explain any row of any table, and whether it works here.
     Explain(Explain),
     /// Show every kind of hook: whether it works here, why not, what the vm has for it.
@@ -104,6 +107,9 @@ pub(crate) struct Run {
     /// Fill a map before the start: a line for each entry, KEY or KEY VALUE, `#` begins a comment.
     #[arg(long, value_name = "MAP=FILE", value_parser = pair)]
     pub(crate) fill: Vec<(String, String)>,
+    /// Adapt programs to the kernel types in this file, instead of the running kernel's.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) btf: Option<String>,
     /// Kernel: load programs untouched; what they do not count is then null.
     #[arg(long)]
     pub(crate) verbatim: bool,
@@ -198,6 +204,42 @@ pub(crate) enum Map {
         /// Id, or name when only one map has it.
         map: String,
         /// JSON in bpftool's shape.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `skep btf`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Btf {
+    /// Print every type, as bpftool does.
+    #[command(after_help = "Example:\n  skep btf dump protocols.bpf.o\n  skep btf dump vmlinux --json")]
+    Dump {
+        /// A file (an object, or bare types), `vmlinux`, or a module.
+        #[arg(value_hint = ValueHint::FilePath)]
+        source: String,
+        /// JSON in bpftool's shape.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Find types, functions and variables by name, in the kernel and its modules.
+    #[command(after_help = "Example:\n  skep btf find task_struct bpf_task_acquire\n  \
+        skep btf find protocol --in protocols.bpf.o")]
+    Find {
+        /// The names, without `struct`.
+        #[arg(required = true)]
+        names: Vec<String>,
+        /// Look here instead: a file, `vmlinux`, or a module.
+        #[arg(long = "in", value_name = "SOURCE", value_hint = ValueHint::FilePath)]
+        within: Option<String>,
+        /// One JSON document, types in bpftool's shape.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what the running kernel has types of: files, sizes, numbers.
+    #[command(after_help = "Example:\n  skep btf where")]
+    Where {
+        /// One JSON document.
         #[arg(long)]
         json: bool,
     },

@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Dis(dis) => command::dis::run(dis),
         Command::Prog(prog) => command::prog::run(prog),
         Command::Map(map) => command::map::run(map),
+        Command::Btf(btf) => command::btf::run(btf),
         Command::Feature(feature) => command::feature::run(feature),
         Command::Explain(explain) => command::explain::run(explain),
         Command::Hooks(hooks) => command::hooks::run(hooks),

@@ -37,6 +37,7 @@ mod for_anybody {
         blocklist
         classic
         completion
+        core
         disassembly
         explain
         faults
@@ -47,6 +48,7 @@ mod for_anybody {
         protocols
         records
         sockets
+        types
         vlan
     );
 }

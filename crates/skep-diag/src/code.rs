@@ -65,6 +65,7 @@ codes! {
     BAD_BTF "B0001" 2 "Type information is damaged.";
     NO_TYPE "B0002" 2 "No such type stands in the object's BTF.";
     BAD_CORE "B0003" 2 "A relocation to the kernel's types (CO-RE) does not fit its instruction or the types.";
+    NO_SUCH_TYPE "B0004" 1 "No type, function or variable bears this name.";
     UNKNOWN_HOOK "H0001" 2 "A hook's kind is not known.";
     BAD_HOOK "H0002" 2 "A hook's text is not written as hooks of its kind are.";
     HOOK_MISMATCH "H0003" 2 "A program of this type does not run at this hook.";
@@ -90,6 +91,7 @@ codes! {
     ATTACH "K0005" 3 "The kernel did not attach a program.";
     MISSING "K0006" 1 "A program uses a type, field or constant that this kernel does not have.";
     NO_TYPES "K0007" 3 "The kernel shows no types (BTF), or damaged ones.";
+    NO_SYMBOL "K0008" 3 "The kernel has no option, variable or function that a program names.";
     USAGE "C0001" 2 "The command line asks for something that cannot be.";
     INTERNAL "C0002" 2 "Output could not be made.";
     NO_ROW "C0003" 2 "No table has a row of this name, or no noun is spelled so.";

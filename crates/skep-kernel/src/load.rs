@@ -5,17 +5,22 @@ mod one;
 use std::cell::RefCell;
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use rustix::io::Errno;
 use skep_btf::core::{Missing, Resolver};
 use skep_btf::{Btf, KindId, Scan};
 use skep_isa::insn::PSEUDO_MAP_VALUE;
-use skep_isa::spec::{AttachType, MapType, ProgType, section};
-use skep_object::{MapRole, MapSpec, Object, Poisoned, ProgramSpec, Relocated};
+use skep_isa::spec::attach_type::Target;
+use skep_isa::spec::prog_type::Names;
+use skep_isa::spec::{MapType, ProgType, section};
+use skep_object::{Extern, ExternKind, MapRole, MapSpec, Object, Poisoned, ProgramSpec, Relocated};
 
 use crate::btf::KernelTypes;
 use crate::count::{self, Layout, Records};
 use crate::error::{Error, words};
+use crate::externs::{Externs, has_externs};
+use crate::kconfig;
 use crate::lower::{self, Lowered, lower};
 use crate::map::{Map, possible_cpus};
 use crate::name::kernel_name;
@@ -34,12 +39,14 @@ pub struct Options {
     pub counting: bool,
     /// Programs to load, as indices into `Object::programs`; `None` for all.
     pub programs: Option<Vec<usize>>,
+    /// Types that programs are adapted to; `None` for the running kernel's.
+    pub types: Option<Arc<KernelTypes>>,
 }
 
 impl Default for Options {
     /// All programs, with counting.
     fn default() -> Options {
-        Options { counting: true, programs: None }
+        Options { counting: true, programs: None, types: None }
     }
 }
 
@@ -97,7 +104,7 @@ pub fn load(object: &Object, options: &Options) -> Result<Loaded, Error> {
     // Types are for comfort: a kernel that refuses them still loads the programs, without function and line records.
     let types = object.btf.as_ref().and_then(|btf| sys::btf_load(btf.bytes()).ok());
     let types = types.as_ref().map(AsFd::as_fd);
-    let maps = object.maps.iter().map(|spec| Map::create(spec, types)).collect::<Result<Vec<_>, _>>()?;
+    let maps = (0..object.maps.len()).map(|at| create_map(object, at, types)).collect::<Result<Vec<_>, _>>()?;
     let run_stats = if options.counting { sys::enable_run_stats().ok() } else { None };
     let programs = with_loader(object, types, &maps, options, |loader| {
         let programs = object.programs.iter().enumerate();
@@ -120,16 +127,41 @@ fn with_loader<T>(
     options: &Options,
     load: impl FnOnce(&Loader<'_, '_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let mut programs = object.programs.iter().enumerate().filter(|(index, _)| options.wants(*index));
-    let kernel = if programs.any(|(_, spec)| needs_kernel(spec)) { Some(KernelTypes::open()?) } else { None };
+    let wanted = object.programs.iter().enumerate().filter(|(index, _)| options.wants(*index));
+    let programs = || wanted.clone().map(|(_, spec)| spec);
+    let own =
+        programs().any(names_kernel) || options.types.is_none() && programs().any(ProgramSpec::needs_kernel_types);
+    let kernel = if own { Some(KernelTypes::open()?) } else { None };
     let scan = kernel.as_ref().map(KernelTypes::scan).transpose()?;
-    let target = kernel.as_ref().zip(scan.as_ref()).map(|(kernel, scan)| kernel.target(scan));
+    let other = options.types.as_ref().map(|types| types.scan()).transpose()?;
+    let target = match (&options.types, &other, &kernel, &scan) {
+        (Some(types), Some(scan), ..) => Some(types.target(scan)),
+        (None, _, Some(types), Some(scan)) => Some(types.target(scan)),
+        _ => None,
+    };
     let local = object.btf.as_ref().and_then(|btf| Scan::new(btf.bytes()).ok());
     let resolver =
         local.as_ref().zip(target.as_ref()).map(|(local, target)| RefCell::new(Resolver::new(local, target)));
+    let externs = Externs::resolve(object, programs(), scan.as_ref())?;
     let license = license(&object.license);
     let (kernel, resolver) = (scan.as_ref(), resolver.as_ref());
-    load(&Loader { object, types, maps, license, counting: options.counting, kernel, resolver })
+    let (externs, counting) = (&externs, options.counting);
+    load(&Loader { object, types, maps, externs, license, counting, kernel, resolver })
+}
+
+/// Makes a map of an object; that of kernel options with their values.
+fn create_map(object: &Object, index: usize, types: Option<BorrowedFd<'_>>) -> Result<Map, Error> {
+    let bad = || Error::BadObject { object: format!("object `{}`", object.name), what: format!("map {index}") };
+    let spec = object.maps.get(index).ok_or_else(bad)?;
+    let is_options = |e: &Extern| matches!(e.kind, ExternKind::Option { map, .. } if map == index);
+    if !object.externs.iter().any(is_options) {
+        return Map::create(spec, types);
+    }
+    let mut spec = spec.clone();
+    if let MapRole::Data { initial, .. } = &mut spec.role {
+        kconfig::fill(object, index, initial)?;
+    }
+    Map::create(&spec, types)
 }
 
 impl Loaded {
@@ -197,6 +229,7 @@ struct Loader<'a, 'k> {
     object: &'a Object,
     types: Option<BorrowedFd<'a>>,
     maps: &'a [Map],
+    externs: &'a Externs,
     license: CString,
     counting: bool,
     /// The kernel's own types, read when a program needs them.
@@ -258,9 +291,9 @@ impl Loader<'_, '_> {
     }
 }
 
-/// True for programs that cannot be loaded without the kernel's types.
-fn needs_kernel(spec: &ProgramSpec) -> bool {
-    spec.needs_kernel_types() || spec.attach_type() == Some(AttachType::TraceRawTp)
+/// True for programs that name something of the kernel's types.
+fn names_kernel(spec: &ProgramSpec) -> bool {
+    has_externs(spec) || spec.prog_type().is_some_and(|t| t.row().names == Names::Btf)
 }
 
 impl Loader<'_, '_> {
@@ -274,19 +307,27 @@ impl Loader<'_, '_> {
     /// The kernel's type that a program names when it is loaded, 0 for none.
     fn named(&self, spec: &ProgramSpec, prog_type: ProgType) -> Result<u32, Error> {
         let detail = section::find(&spec.section).map_or("", |(_, detail)| detail);
-        match (prog_type, spec.attach_type()) {
-            (ProgType::Tracing, Some(AttachType::TraceRawTp)) => {
-                let name = format!("btf_trace_{detail}");
-                let id = self.kernel.and_then(|types| types.find(KindId::Typedef, &name));
-                let none = || Error::NoTracepoint { name: detail.to_owned(), near: None };
-                id.map(|id| id.0).ok_or_else(none)
-            }
-            (ProgType::Tracing | ProgType::Lsm | ProgType::Ext | ProgType::StructOps, _) => {
-                let what = format!("a kernel function or type as the target of a program of type {prog_type}");
-                Err(Error::Unsupported { object: format!("program `{}`", spec.name), what })
-            }
-            _ => Ok(0),
-        }
+        let unsupported =
+            |what: &str| Error::Unsupported { object: format!("program `{}`", spec.name), what: what.to_owned() };
+        let find = |kind, name: &str| self.kernel.and_then(|types| types.find(kind, name)).map(|id| id.0);
+        let target = match (prog_type, spec.attach_type()) {
+            (ProgType::Tracing | ProgType::Lsm, Some(attach_type)) => attach_type.row().target,
+            (ProgType::Ext, _) => return Err(unsupported("another program whose function it replaces")),
+            (ProgType::StructOps, _) => return Err(unsupported("a table of functions of the kernel (struct_ops)")),
+            _ => return Ok(0),
+        };
+        let (kind, name, what) = match target {
+            Target::Tracepoint => (KindId::Typedef, format!("btf_trace_{detail}"), ""),
+            Target::Iterator => (KindId::Func, format!("bpf_iter_{detail}"), "iterator"),
+            Target::LsmHook => (KindId::Func, format!("bpf_lsm_{detail}"), "security hook"),
+            Target::Cgroup => (KindId::Func, format!("bpf_lsm_{detail}"), "security hook"),
+            Target::Function => (KindId::Func, detail.to_owned(), "function"),
+            _ => return Err(unsupported("its functions named when it is attached")),
+        };
+        find(kind, &name).ok_or_else(|| match target {
+            Target::Tracepoint => Error::NoTracepoint { name: detail.to_owned(), near: None },
+            _ => Error::NoSymbol { what, name: detail.to_owned(), near: None, why: None },
+        })
     }
 
     /// What the kernel has that is near what an instruction asks for.
@@ -328,7 +369,7 @@ impl Attempt<'_, '_, '_> {
                 return Ok(Counting::Not(Counter::Failed("its code could not be extended".to_owned())));
             }
         }
-        let lowered = lower(&spec, self.loader.maps, self.loader.types.is_some())?;
+        let lowered = lower(&spec, self.loader.maps, self.loader.externs, self.loader.types.is_some())?;
         match self.once(&lowered) {
             Ok(fd) => Ok(Counting::Done(fd, Counter::Map(map, layout))),
             Err(_) => Ok(Counting::Refused(lowered, map)),
@@ -336,7 +377,7 @@ impl Attempt<'_, '_, '_> {
     }
 
     fn lowered(&self) -> Result<Lowered, Error> {
-        lower(self.spec, self.loader.maps, self.loader.types.is_some())
+        lower(self.spec, self.loader.maps, self.loader.externs, self.loader.types.is_some())
     }
 
     /// Untouched; with a log when it is refused without.

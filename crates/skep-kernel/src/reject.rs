@@ -1,9 +1,8 @@
 //! From the verifier's log to a diagnostic: what it said last, where it stopped, and what to change.
 
-use skep_btf::core::{Mismatch, Missing};
+use skep_btf::core::Missing;
 use skep_diag::{Diagnostic, code};
-use skep_isa::spec::CoreKind;
-use skep_isa::spec::core_kind::{About, POISON};
+use skep_isa::spec::core_kind::POISON;
 use skep_object::{Poisoned, ProgramSpec};
 
 /// What to try, by a part of the verifier's message. The first row that fits is taken.
@@ -81,7 +80,8 @@ pub(crate) fn diagnose<'a>(
         && let Some(slot) = verdict.slot
         && let Some(poisoned) = poison.slots.iter().find(|p| p.slot as usize == slot)
     {
-        return Some(missing(spec, string, slot, poisoned, poison));
+        let near = (poison.near)(&poisoned.missing);
+        return Some(poisoned.diagnostic(spec, string, &near, "the verifier found a path that leads there"));
     }
     let title = format!("the kernel rejected `{}`: {}", spec.name, verdict.message);
     let mut d = Diagnostic::error(code::REJECTED, title);
@@ -103,51 +103,6 @@ pub(crate) fn diagnose<'a>(
         d = d.help(*advice);
     }
     Some(d)
-}
-
-/// A diagnostic for an instruction that asks for something this kernel does not have.
-fn missing<'a>(
-    spec: &ProgramSpec,
-    string: impl Fn(u32) -> Option<&'a str>,
-    slot: usize,
-    poisoned: &Poisoned,
-    poison: &Poison<'_>,
-) -> Diagnostic {
-    let Poisoned { resolution, missing, .. } = poisoned;
-    let what = &resolution.what;
-    let title = match missing {
-        Missing::Access { .. } => {
-            format!("`{}` reads or writes `{what}`, which has another size on this kernel", spec.name)
-        }
-        _ => format!("`{}` needs `{what}`, which this kernel does not have", spec.name),
-    };
-    let mut d = Diagnostic::error(code::MISSING, title);
-    if let Some(snippet) = spec.source(slot, string, "it is needed here") {
-        d = d.snippet(snippet);
-    }
-    let func = spec.func_at(slot).filter(|f| f.name != spec.name).map(|f| format!(" in `{}`", f.name));
-    d = d.note(missing.to_string()).note(format!(
-        "instruction {slot}{} asks for {}, and the verifier found a path that leads there",
-        func.unwrap_or_default(),
-        resolution.kind
-    ));
-    let near = (poison.near)(missing);
-    if !near.is_empty() {
-        let of = match missing {
-            Missing::Part { mismatch: Mismatch::NoMember { place, .. }, .. } => format!("`{place}` has "),
-            Missing::Part { mismatch: Mismatch::NoConstant { place, .. }, .. } => format!("`{place}` has "),
-            _ => "this kernel has ".to_owned(),
-        };
-        d = d.help(format!("{of}`{}`", near.join("`, `")));
-    }
-    d.help(match (missing, CoreKind::row(resolution.kind).about) {
-        (Missing::Access { .. }, _) => {
-            "read it with `BPF_CORE_READ` into a variable of the right size, or with `bpf_core_field_size`"
-        }
-        (_, About::Field) => "use it only where `bpf_core_field_exists` says it is there",
-        (_, About::Enumerator) => "use it only where `bpf_core_enum_value_exists` says it is there",
-        (_, About::Type) => "use it only where `bpf_core_type_exists` says it is there",
-    })
 }
 
 fn verdict(log: &str) -> Option<Verdict<'_>> {

@@ -130,7 +130,7 @@ fn every_access_to_a_context_is_allowed_and_refused_as_the_verifier_does() {
         }
     }
     assert!(missing.is_empty(), "not asked about: {missing:#?}");
-    println!("{} accesses asked about", differences.finish(90_000));
+    println!("{} accesses asked about", differences.finish(30_000 * ops().len()));
 }
 
 fn is_typed(context: &Context) -> bool {
@@ -275,7 +275,7 @@ fn every_access_through_a_pointer_is_allowed_and_refused_as_the_verifier_does() 
             }
         }
     }
-    println!("{} accesses asked about", differences.finish(4_000));
+    println!("{} accesses asked about", differences.finish(1_350 * ops().len()));
 }
 
 fn vmlinux() -> Btf {
@@ -356,7 +356,7 @@ fn every_access_to_typed_arguments_is_allowed_and_refused_as_the_verifier_does()
             }
         }
     }
-    println!("{} accesses asked about", differences.finish(3_000));
+    println!("{} accesses asked about", differences.finish(1_000 * ops().len()));
 }
 
 /// Members of a struct with those of anonymous structs and unions in it: name, offset and size in bytes.
@@ -405,6 +405,15 @@ fn layouts_are_those_of_the_kernels_types() {
         // Gaps that may be loaded are named with several words.
         let named = fields.iter().filter(|f| !f.name.contains(' ') && f.since <= here());
         let mut ours: Vec<_> = named.map(|f| (f.name.to_owned(), f.offset.into(), f.size.into())).collect();
+        if name == "pt_regs" && here() < Version(6, 9) {
+            // The low halves of these registers were no fields of their own yet.
+            ours.retain(|(field, _, size)| !matches!(field.as_str(), "cs" | "ss") || *size == 8);
+            ours.iter_mut().filter(|(field, ..)| matches!(field.as_str(), "csx" | "ssx")).for_each(|f| f.0.truncate(2));
+        }
+        if name == "bpf_fib_lookup" && here() < Version(6, 5) {
+            // Stable kernels before the first that had it got it later.
+            theirs.retain(|(field, ..)| field != "tbid");
+        }
         theirs.sort();
         ours.sort();
         assert_eq!(ours, theirs, "{name}");

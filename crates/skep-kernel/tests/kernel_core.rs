@@ -176,7 +176,7 @@ fn tracepoint_programs_that_load_through_libbpf_load_here_too() {
                 externs.push(format!("debian{at}: {name}"));
                 continue;
             }
-            match load(&object, &Options { counting: false, programs: Some(vec![index]) }) {
+            match load(&object, &Options { counting: false, programs: Some(vec![index]), ..Options::default() }) {
                 Ok(_) => loaded += 1,
                 Err(error) => failed.push(format!("debian{at}: {}", error.diagnostic())),
             }
@@ -193,7 +193,7 @@ fn tracepoint_programs_that_load_through_libbpf_load_here_too() {
 fn what_this_kernel_lacks_is_named_with_its_line_and_near_names() {
     let object = Object::parse("missing", &compiled("missing")).expect("an object");
     let message = |index| {
-        let options = Options { counting: true, programs: Some(vec![index]) };
+        let options = Options { programs: Some(vec![index]), ..Options::default() };
         let error = load(&object, &options).expect_err("the kernel lacks it");
         assert_eq!(error.code().as_str(), "K0006");
         // The source is named by its whole path.

@@ -189,7 +189,7 @@ fn reserve() -> (Vec<Insn>, Vec<Reloc>) {
 #[test]
 fn a_program_loaded_verbatim_is_untouched_and_nothing_is_invented() {
     let object = object(vec![program("first", "xdp", (first_byte(), vec![]))], vec![]);
-    let loaded = load(&object, &Options { counting: false, programs: None }).expect("loads");
+    let loaded = load(&object, &Options { counting: false, ..Options::default() }).expect("loads");
     run_on(&loaded, 0, &frame(2));
     assert_eq!(loaded.counts(0).expect("counts"), Counts::default());
     assert!(loaded.program(0).expect("loaded").info().expect("info").map_ids.is_empty());

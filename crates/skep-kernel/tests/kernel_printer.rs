@@ -16,7 +16,7 @@ fn printed(insn: Insn, tail: Option<Insn>) -> Option<String> {
     // Registers that were never written: whatever the instruction does, the program is rejected, and there is a log.
     code.extend([Insn::new(0x79, 1, 9, 0, 0), mov(0, 0), exit()]);
     let object = object(vec![program("printed", "socket", (code, vec![]))], vec![]);
-    let options = Options { counting: false, programs: None };
+    let options = Options { counting: false, ..Options::default() };
     match load(&object, &options) {
         Err(Error::Rejected { log, .. }) => {
             let line = log.lines().find_map(|line| line.strip_prefix("0: ").filter(|text| text.starts_with('(')))?;

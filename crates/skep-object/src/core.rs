@@ -2,8 +2,12 @@
 //!
 //! Enter at [`ProgramSpec::relocate`]. What a single relocation comes to is [`skep_btf::core`]'s.
 
-use skep_btf::core::{Error, Missing, Patched, Resolution, Resolver, patch};
+use skep_btf::Scan;
+use skep_btf::core::{Error, Mismatch, Missing, Patched, Resolution, Resolver, Target, patch};
 use skep_diag::{Diagnostic, Snippet, code};
+use skep_isa::spec::core_kind::About;
+
+use crate::object::Object;
 
 use crate::program::{ProgramSpec, RelocTarget};
 
@@ -25,6 +29,89 @@ pub struct Poisoned {
     pub resolution: Resolution,
     /// Why there is no value.
     pub missing: Missing,
+}
+
+impl Poisoned {
+    /// What is missing, where it is needed, what is near, and what to change. `string` reads the object's BTF strings, `near`
+    /// are names of the kernel, and `because` says why the instruction matters.
+    pub fn diagnostic<'s>(
+        &self,
+        program: &ProgramSpec,
+        string: impl Fn(u32) -> Option<&'s str>,
+        near: &[String],
+        because: &str,
+    ) -> Diagnostic {
+        let Poisoned { resolution, missing, slot } = self;
+        let (what, slot) = (&resolution.what, *slot as usize);
+        let title = match missing {
+            Missing::Access { .. } => {
+                format!("`{}` reads or writes `{what}`, which has another size on this kernel", program.name)
+            }
+            _ => format!("`{}` needs `{what}`, which this kernel does not have", program.name),
+        };
+        let mut d = Diagnostic::error(code::MISSING, title);
+        if let Some(snippet) = program.source(slot, string, "it is needed here") {
+            d = d.snippet(snippet);
+        }
+        let func = program.func_at(slot).filter(|f| f.name != program.name).map(|f| format!(" in `{}`", f.name));
+        let func = func.unwrap_or_default();
+        d = d
+            .note(missing.to_string())
+            .note(format!("instruction {slot}{func} asks for {}, and {because}", resolution.kind));
+        if !near.is_empty() {
+            let owner = match missing {
+                Missing::Part {
+                    mismatch: Mismatch::NoMember { place, .. } | Mismatch::NoConstant { place, .. },
+                    ..
+                } => {
+                    format!("`{place}`")
+                }
+                _ => "this kernel".to_owned(),
+            };
+            d = d.help(format!("{owner} has `{}`", near.join("`, `")));
+        }
+        d.help(match (missing, resolution.kind.row().about) {
+            (Missing::Access { .. }, _) => {
+                "read it with `BPF_CORE_READ` into a variable of the right size, or ask for `bpf_core_field_size`"
+            }
+            (_, About::Field) => "use it only where `bpf_core_field_exists` says it is there",
+            (_, About::Enumerator) => "use it only where `bpf_core_enum_value_exists` says it is there",
+            (_, About::Type) => "use it only where `bpf_core_type_exists` says it is there",
+        })
+    }
+}
+
+impl Object {
+    /// The object for one kernel, of which the programs with these indices (`None` for all) need everything they ask for.
+    ///
+    /// # Errors
+    /// As [`ProgramSpec::relocate`], and `K0006` for what the kernel lacks: without a verifier nobody knows whether a
+    /// program comes there. `because` says so.
+    pub fn relocate_whole(
+        &self,
+        programs: Option<&[usize]>,
+        target: &Target<'_>,
+        because: &str,
+    ) -> Result<Object, Box<Diagnostic>> {
+        let mut object = self.clone();
+        let Some(btf) = &self.btf else { return Ok(object) };
+        let Ok(local) = Scan::new(btf.bytes()) else { return Ok(object) };
+        let mut resolver = Resolver::new(&local, target);
+        for (index, program) in self.programs.iter().enumerate().filter(|(_, p)| p.needs_kernel_types()) {
+            if programs.is_some_and(|wanted| !wanted.contains(&index)) {
+                continue;
+            }
+            let relocated = program.relocate(&mut resolver, |offset| btf.string(offset))?;
+            if let Some(poisoned) = relocated.poisoned.first() {
+                let near = resolver.near(&poisoned.missing);
+                return Err(Box::new(poisoned.diagnostic(program, |offset| btf.string(offset), &near, because)));
+            }
+            if let Some(place) = object.programs.get_mut(index) {
+                *place = relocated.program;
+            }
+        }
+        Ok(object)
+    }
 }
 
 impl ProgramSpec {

@@ -6,6 +6,7 @@
 
 mod core;
 mod elf;
+mod external;
 mod hook;
 mod listing;
 mod map;
@@ -13,7 +14,8 @@ mod object;
 mod program;
 
 pub use core::{Poisoned, Relocated};
-pub use elf::write;
+pub use elf::{types, write};
+pub use external::{Extern, ExternKind};
 pub use hook::{Direction, Hook};
 pub use listing::{Listing, ListingError};
 pub use map::{MapRole, MapSpec};

@@ -2,6 +2,7 @@
 
 use skep_btf::Btf;
 
+use crate::external::{Extern, ExternKind};
 use crate::map::MapSpec;
 use crate::program::{ProgramSpec, RelocTarget};
 
@@ -16,6 +17,8 @@ pub struct Object {
     pub programs: Vec<ProgramSpec>,
     /// Its maps: those of `.maps` first, then data sections.
     pub maps: Vec<MapSpec>,
+    /// What it names and does not define.
+    pub externs: Vec<Extern>,
     /// Its types, with the sizes and offsets of data sections filled in.
     pub btf: Option<Btf>,
 }
@@ -50,8 +53,16 @@ impl Object {
             *map = at;
         }
         let maps = kept.iter().filter_map(|map| self.maps.get(*map).cloned()).collect();
-        let Object { name, license, btf, .. } = self;
-        Some(Object { name: name.clone(), license: license.clone(), programs: vec![program], maps, btf: btf.clone() })
+        // An option of a map that is not kept goes with it.
+        let externs = self.externs.iter().filter_map(|one| {
+            let mut one = one.clone();
+            if let ExternKind::Option { map, .. } = &mut one.kind {
+                *map = kept.iter().position(|k| k == map)?;
+            }
+            Some(one)
+        });
+        let (name, license, btf) = (self.name.clone(), self.license.clone(), self.btf.clone());
+        Some(Object { name, license, externs: externs.collect(), programs: vec![program], maps, btf })
     }
 }
 
@@ -98,7 +109,7 @@ mod tests {
         let targets = vec![RelocTarget::Map(2), value, RelocTarget::Extern("x".into()), RelocTarget::Map(2)];
         let programs = vec![program("other", vec![RelocTarget::Map(1)]), program("one", targets)];
         let maps = ["a", "b", "c"].map(map).to_vec();
-        let object = Object { name: "o".into(), license: "GPL".into(), programs, maps, btf: None };
+        let object = Object { name: "o".into(), license: "GPL".into(), programs, maps, externs: vec![], btf: None };
         let only = object.only(1).expect("it has a second program");
         let names: Vec<&str> = only.maps.iter().map(|m| m.name.as_str()).collect();
         assert_eq!(names, ["c", "a"]);
@@ -112,7 +123,14 @@ mod tests {
     #[test]
     fn a_reference_that_leads_nowhere_leads_nowhere_there() {
         let programs = vec![program("bad", vec![RelocTarget::Map(7), RelocTarget::Map(0)])];
-        let object = Object { name: "o".into(), license: String::new(), programs, maps: vec![map("a")], btf: None };
+        let object = Object {
+            name: "o".into(),
+            license: String::new(),
+            programs,
+            maps: vec![map("a")],
+            externs: vec![],
+            btf: None,
+        };
         let only = object.only(0).expect("it has a program");
         let targets: Vec<_> = only.programs.iter().flat_map(|p| &p.relocs).map(|r| r.target.clone()).collect();
         assert_eq!(targets, [RelocTarget::Map(usize::MAX), RelocTarget::Map(0)]);

@@ -26,7 +26,9 @@ pub(crate) fn decode(program: &ProgramSpec, object: &Object, maps: &[Map], kind:
         }
     };
     if let Some(reloc) = program.relocs.iter().find(|r| matches!(r.target, RelocTarget::Core(_))) {
-        return Err(decoder.lacks(reloc.slot as usize, "the layout of a kernel type (CO-RE)"));
+        return Err(
+            decoder.lacks(reloc.slot as usize, "the layout of a kernel type (CO-RE), which must be resolved first,")
+        );
     }
     let mut ops = Vec::with_capacity(code.len());
     let mut slots = code.iter().copied().enumerate();

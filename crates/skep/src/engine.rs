@@ -26,6 +26,9 @@ pub struct Options {
     pub verbatim: bool,
     /// Vm: keep the limits of the kernel's test run, so that both engines give the same numbers for the same frames.
     pub like_kernel: bool,
+    /// A file with types of a kernel (BTF, bare or in an ELF file) that programs are adapted to; without it those of the
+    /// running kernel.
+    pub types: Option<String>,
 }
 
 impl Engine {

@@ -1,10 +1,11 @@
 //! The kernel as an engine: test runs for frames, links for live hooks.
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use skep_diag::{Diagnostic, code};
-use skep_kernel::{Link, RingBuffer, Symbols};
+use skep_kernel::{KernelTypes, Link, RingBuffer, Symbols};
 use skep_object::{Hook, Object};
 
 use crate::engine::Options;
@@ -23,7 +24,9 @@ pub(crate) struct KernelPlace {
 
 impl KernelPlace {
     pub(crate) fn load(object: &Object, options: &Options) -> Result<KernelPlace, Error> {
-        let wanted = skep_kernel::Options { counting: !options.verbatim, programs: options.programs.clone() };
+        let types = options.types.as_deref().map(crate::types::of_file).transpose()?;
+        let types = types.map(|bytes| Arc::new(KernelTypes::from_bytes(bytes)));
+        let wanted = skep_kernel::Options { counting: !options.verbatim, programs: options.programs.clone(), types };
         let loaded = skep_kernel::load(object, &wanted)?;
         let mut rings = Vec::new();
         for (at, spec) in object.maps.iter().enumerate() {

@@ -43,6 +43,7 @@ mod plan;
 mod record;
 mod report;
 mod typed;
+mod types;
 
 pub use engine::{Engine, Options};
 pub use error::Error;

@@ -40,6 +40,7 @@ impl Place {
                     skep_vm::Config { cpus: cpus(), like_kernel: options.like_kernel, ..skep_vm::Config::default() };
                 let printer = Printer::default();
                 let host = Box::new(SystemHost::new(printer.clone()));
+                let object = &*crate::types::settle(object, options)?;
                 let machine = Machine::new(object, options.programs.as_deref(), config, host)?;
                 Ok(Place::Vm(Box::new(VmPlace { machine: RefCell::new(machine), packet: Packet::new(), printer })))
             }
@@ -166,6 +167,7 @@ mod tests {
             license: "GPL".to_owned(),
             programs: vec![program],
             maps: Vec::new(),
+            externs: Vec::new(),
             btf: None,
         };
         let mut place = Place::load(Engine::Vm, &object, &Options::default()).expect("loads");

@@ -174,7 +174,7 @@ fn copy(mut from: impl Read + Send + 'static, mut to: impl Write + Send + 'stati
 
 /// The end of a log, without what a terminal is told.
 fn last_lines(path: &Path) -> String {
-    const LINES: usize = 30;
+    const LINES: usize = 60;
     let text = String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).replace('\r', "");
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let from = lines.len().saturating_sub(LINES);

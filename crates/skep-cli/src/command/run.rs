@@ -144,6 +144,7 @@ fn load(args: &Run, object: &Object, quiet: bool) -> Result<Loaded, Failure> {
         record_types: args.record.clone(),
         verbatim: args.verbatim,
         like_kernel: args.like_kernel,
+        types: args.btf.clone(),
     };
     let engine = args.engine(&placed);
     sweep(engine, quiet);

@@ -23,6 +23,7 @@ pub enum Noun {
     Seccomp,
     Map,
     MapFlag,
+    Core,
 }
 
 /// One row of [`NOUNS`].
@@ -61,6 +62,7 @@ pub static NOUNS: &[Row] = &[
     row(Noun::Seccomp, &["seccomp", "action"], "seccomp actions", classic::actions),
     row(Noun::Map, &["map", "map_type"], "map types", map::pages),
     row(Noun::MapFlag, &["mapflag", "map_flag"], "map flags", map::flags),
+    row(Noun::Core, &["core", "relocation", "relo"], "relocation kinds", plain::cores),
 ];
 
 impl Noun {

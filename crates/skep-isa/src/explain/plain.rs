@@ -1,9 +1,10 @@
-//! Pages of the tables that need few words: commands, links, licences, limits, kfunc rules, hooks, diagnostic codes.
+//! Pages of the tables that need few words: commands, links, licences, limits, kfunc rules, hooks, CO-RE relocations,
+//! diagnostic codes.
 
 use skep_diag::code;
 
 use super::{Noun, Page};
-use crate::spec::{attach_type, command, hook, kfunc, licence, limit, link_type};
+use crate::spec::{attach_type, command, core_kind, hook, kfunc, licence, limit, link_type};
 
 pub(super) fn commands() -> Vec<Page> {
     let page = |row: &command::Row| {
@@ -82,6 +83,24 @@ pub(super) fn hooks() -> Vec<Page> {
             .see(Noun::Prog, row.prog_types)
     };
     hook::TABLE.iter().map(page).collect()
+}
+
+pub(super) fn cores() -> Vec<Page> {
+    let page = |row: &core_kind::Row| {
+        let absent = match row.absent {
+            Some(value) => value.to_string(),
+            None => "the instruction becomes a call of no helper, which the verifier refuses where a path leads there"
+                .into(),
+        };
+        Page::new(Noun::Core, row.name, row.what)
+            .also(row.id.constant())
+            .since(row.since)
+            .text("number", row.id.id())
+            .text("compiler", format!("LLVM {}", row.llvm))
+            .text("about", row.about.words())
+            .text("where the kernel has none", absent)
+    };
+    core_kind::TABLE.iter().map(page).collect()
 }
 
 pub(super) fn codes() -> Vec<Page> {

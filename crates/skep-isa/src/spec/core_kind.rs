@@ -33,6 +33,17 @@ pub enum About {
     Enumerator,
 }
 
+impl About {
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            About::Field => "a field",
+            About::Type => "a type",
+            About::Enumerator => "a constant of an enumeration",
+        }
+    }
+}
+
 /// One row of [`TABLE`].
 #[derive(Debug)]
 pub struct Row {

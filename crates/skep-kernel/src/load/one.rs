@@ -7,9 +7,8 @@ use skep_diag::{Diagnostic, code};
 use skep_isa::spec::MapType;
 use skep_object::{MapSpec, Object};
 
-use super::{LOG_SIZES, Options, with_loader};
+use super::{LOG_SIZES, Options, create_map, with_loader};
 use crate::error::Error;
-use crate::map::Map;
 use crate::reject;
 use crate::sys;
 
@@ -104,9 +103,9 @@ pub fn load_one(object: &Object, index: usize) -> Option<Checked> {
     let spec = object.programs.first()?;
     let types = object.btf.as_ref().and_then(|btf| sys::btf_load(btf.bytes()).ok());
     let types = types.as_ref().map(AsFd::as_fd);
-    let options = Options { counting: false, programs: None };
+    let options = Options { counting: false, ..Options::default() };
     let checked = || -> Result<Checked, Error> {
-        let maps = object.maps.iter().map(|spec| Map::create(spec, types)).collect::<Result<Vec<_>, _>>()?;
+        let maps = (0..object.maps.len()).map(|at| create_map(&object, at, types)).collect::<Result<Vec<_>, _>>()?;
         with_loader(&object, types, &maps, &options, |loader| {
             loader.attempt(spec, |attempt| {
                 let mut lowered = attempt.lowered()?;
