@@ -64,11 +64,11 @@ fn maps_whose_size_the_object_leaves_open_get_one() {
 }
 
 #[test]
-fn what_skep_cannot_load_and_what_no_type_fits_is_undecided_with_its_reason() {
+fn what_the_kernel_does_not_have_and_what_no_type_fits_is_undecided_with_its_reason() {
     let symbol = (returns(1), vec![Reloc { slot: 0, target: RelocTarget::Extern("bpf_nothing".into()) }]);
     let programs = vec![program("asks", "xdp", symbol), program("lost", "no/such/section", (returns(0), vec![]))];
     let object = object(programs, vec![]);
-    for (index, reason) in [(0, "the kernel's symbol `bpf_nothing`"), (1, "which tells no program type")] {
+    for (index, reason) in [(0, "has no symbol `bpf_nothing`"), (1, "which tells no program type")] {
         let checked = one(&object, index);
         assert_eq!((checked.verdict, checked.errno), (Verdict::Undecided, None));
         assert!(checked.message.as_deref().is_some_and(|m| m.contains(reason)), "{:?}", checked.message);
