@@ -272,6 +272,15 @@ impl Btf {
         }
     }
 
+    /// Makes a function static: the verifier then checks it where it is called, not once for any arguments.
+    pub fn set_static(&mut self, func: TypeId) {
+        const STATIC: u16 = 0;
+        const FUNC: u32 = 12 << 24;
+        let Some(&Type { kind: Kind::Func { proto, .. }, name_off }) = self.get(func) else { return };
+        self.write_words(func, &[(4, FUNC | u32::from(STATIC))]);
+        self.put(func, Type { name_off, kind: Kind::Func { proto, linkage: STATIC } });
+    }
+
     fn settle_extern(&mut self, id: TypeId, int: TypeId) {
         const GLOBAL: u16 = 1;
         const FUNC: u32 = 12 << 24;

@@ -19,7 +19,7 @@ const PSEUDO_BTF_ID: u8 = 3;
 /// Source field of a call of a function of the kernel.
 const PSEUDO_KFUNC: u8 = 2;
 /// First number of calls of functions that the kernel does not have: the verifier prints it, libbpf has the same.
-const NO_FUNCTION: i32 = 2_002_000_000;
+pub(crate) const NO_FUNCTION: i32 = 2_002_000_000;
 
 /// What the kernel has for a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

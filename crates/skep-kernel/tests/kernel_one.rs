@@ -76,6 +76,14 @@ fn what_the_kernel_does_not_have_and_what_no_type_fits_is_undecided_with_its_rea
 }
 
 #[test]
+fn a_hidden_function_is_verified_where_it_is_called() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/object/hidden.bpf.o");
+    let object = Object::parse("hidden.bpf.o", &std::fs::read(path).expect("read")).expect("an object");
+    let checked = one(&object, 0);
+    assert_eq!(checked.verdict, Verdict::Accept, "{:?}\n{}", checked.message, checked.log);
+}
+
+#[test]
 fn nothing_is_left_of_what_was_judged() {
     let maps = vec![map("left_nowhere", MapType::Array, 4, 8, 1)];
     let checked = one(&object(vec![program("p", "xdp", refers_to(0))], maps), 0);

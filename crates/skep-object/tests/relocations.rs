@@ -207,7 +207,7 @@ fn functions_outside_their_section_are_refused() {
 fn sections_keep_their_names_and_order_as_maps() {
     let mut elf = Elf::default();
     program(&mut elf, &[mov(0), exit()], &[]);
-    for name in [".rodata", ".rodata.str1.1", ".data.counters", ".bss", ".eh_frame"] {
+    for name in [".rodata", ".rodata.str1.1", ".data.counters", ".bss", ".bss.locks", ".bsserie", ".eh_frame"] {
         elf.data(name, &[1; 4]);
     }
     elf.data(".data", &[]);
@@ -219,6 +219,7 @@ fn sections_keep_their_names_and_order_as_maps() {
         (".rodata.str1.1", read_only, 1),
         (".data.counters", writable, 1),
         ("test.bss", writable, 1),
+        (".bss.locks", writable, 1),
     ];
     assert_eq!(maps, expected);
 }

@@ -9,6 +9,7 @@ use skep_object::{MapSpec, Object};
 
 use super::{LOG_SIZES, Options, create_map, with_loader};
 use crate::error::Error;
+use crate::externs::NO_FUNCTION;
 use crate::reject;
 use crate::sys;
 
@@ -143,7 +144,8 @@ fn judge(errno: Option<Errno>, log: String, refusal: impl FnOnce(Errno, String) 
         let word = reject::message(&log).unwrap_or_default();
         let rejected = matches!(error, Error::Rejected { .. })
             && diagnostic.code == code::REJECTED
-            && !LACKS.iter().any(|lack| word.contains(lack));
+            && !LACKS.iter().any(|lack| word.contains(lack))
+            && !word.ends_with(&format!("unknown#{NO_FUNCTION}"));
         checked.verdict = if rejected { Verdict::Reject } else { Verdict::Undecided };
         checked.message = reject::message(&log).filter(|_| rejected).map(str::to_owned);
         checked.message = checked.message.or_else(|| Some(diagnostic.title.clone()));

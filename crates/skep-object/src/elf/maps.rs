@@ -41,9 +41,9 @@ pub(crate) fn read(elf: &Elf<'_>, btf: Option<&Btf>, stem: &str, externs: &mut [
         user_maps(elf, at, btf, &mut maps)?;
     }
     for (at, section) in elf.sections.iter().enumerate() {
-        let read_only = section.name == ".rodata" || section.name.starts_with(".rodata.");
-        let is_data =
-            read_only || section.name == ".bss" || section.name == ".data" || section.name.starts_with(".data.");
+        let is_of = |kind: &str| section.name.strip_prefix(kind).is_some_and(|r| r.is_empty() || r.starts_with('.'));
+        let read_only = is_of(".rodata");
+        let is_data = read_only || is_of(".bss") || is_of(".data");
         if !is_data || !section.holds_data || section.size == 0 {
             continue;
         }

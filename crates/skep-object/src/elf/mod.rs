@@ -12,7 +12,10 @@ use std::collections::HashMap;
 
 pub(crate) use names::Names;
 use object::LittleEndian as LE;
-use object::elf::{EM_BPF, ET_REL, FileHeader64, SHF_EXECINSTR, SHT_NOBITS, SHT_PROGBITS, SHT_REL, SHT_SYMTAB};
+use object::elf::{
+    EM_BPF, ET_REL, FileHeader64, SHF_EXECINSTR, SHT_NOBITS, SHT_PROGBITS, SHT_REL, SHT_SYMTAB, STV_HIDDEN,
+    STV_INTERNAL,
+};
 use object::read::elf::{FileHeader, Rel as _, SectionHeader, Sym as _};
 use skep_btf::{Btf, Ext};
 use skep_diag::{Diagnostic, code};
@@ -58,6 +61,8 @@ pub(crate) struct Symbol<'a> {
     pub is_func: bool,
     pub is_local: bool,
     pub is_weak: bool,
+    /// Not to be seen from outside the object (`__hidden`).
+    pub is_hidden: bool,
 }
 
 impl Object {
@@ -87,6 +92,7 @@ impl Object {
         };
         if let Some(btf) = &mut btf {
             elf.fill_sections(btf);
+            elf.hide_functions(btf);
         }
         let mut externs = externs::read(&elf, btf.as_mut());
         let maps = maps::read(&elf, btf.as_ref(), &stem, &mut externs)?;
@@ -161,6 +167,7 @@ impl<'a> Elf<'a> {
                 is_func: symbol.st_type() == object::elf::STT_FUNC,
                 is_local: symbol.st_bind() == object::elf::STB_LOCAL,
                 is_weak: symbol.st_bind() == object::elf::STB_WEAK,
+                is_hidden: [STV_HIDDEN, STV_INTERNAL].contains(&symbol.st_visibility()),
             });
         }
         Ok(Elf { file: file.to_owned(), sections, symbols })
@@ -190,6 +197,17 @@ impl<'a> Elf<'a> {
         for (id, (at, size)) in datasecs {
             let size = u32::try_from(size).unwrap_or(0);
             btf.set_section_layout(id, size, |name| variables.get(&(at, name)).and_then(|v| u32::try_from(*v).ok()));
+        }
+    }
+}
+
+impl Elf<'_> {
+    /// Functions that are hidden are static ones to the verifier, as libbpf has it.
+    fn hide_functions(&self, btf: &mut Btf) {
+        for symbol in self.symbols.iter().filter(|s| s.is_func && s.is_hidden && !s.is_local) {
+            if let Some(id) = btf.find(symbol.name, |kind| matches!(kind, skep_btf::Kind::Func { .. })) {
+                btf.set_static(id);
+            }
         }
     }
 }
