@@ -3,8 +3,11 @@
 
 mod bench;
 mod check;
+mod corpus;
 mod generate;
+mod guest;
 mod objects;
+mod oracle;
 mod test;
 
 use std::process::ExitCode;
@@ -15,12 +18,15 @@ const USAGE: &str = "tasks:
   check           layers, file sizes, module docs, unsafe, licences of dependencies
   gen docs        docs/reference/ from the tables of facts
   objects [bless] compile the examples and test programs, compare with the committed objects (bless: replace them)
+  oracle a|b|FILE … what libbpf and the kernel make of each program (a, b: into target/corpus/*.libbpf.json)
   test [quick]    the test lanes; quick is what needs no privilege
+  corpus [a|b]    other people's objects in target/corpus: a the kernel's selftests, b those of Debian's packages
+  guest KERNEL …  a command, or a lane's tests, on another kernel (--help: more)
   bench [--write] how fast skep is, with peers side by side (--write: into docs/performance.md)";
 
 fn main() -> ExitCode {
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => ExitCode::from(status),
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -28,11 +34,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<()> {
+/// Runs a task; the exit status.
+fn run() -> Result<u8> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
+        ["guest", words @ ..] => return guest::run(words),
+        ["corpus", words @ ..] => corpus::run(words),
         ["check"] => check::run(),
+        ["oracle", words @ ..] => oracle::run(words),
         ["gen", "docs"] => generate::docs(),
         ["objects"] => objects::run(false),
         ["objects", "bless"] => objects::run(true),
@@ -42,6 +52,7 @@ fn run() -> Result<()> {
         ["bench", "--write"] => bench::run(true),
         _ => bail!("{USAGE}"),
     }
+    .map(|()| 0)
 }
 
 /// The root of the repository.

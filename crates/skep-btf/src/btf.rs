@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::kind::{self, Kind, SectionVar, Type, TypeId};
+use crate::kind::{self, Kind, Member, SectionVar, Type, TypeId};
 use crate::read::{Reader, piece, string};
 
 /// Parsed type information of one object or kernel.
@@ -229,18 +229,92 @@ impl Btf {
             .collect();
         // The kernel wants them in the order of their offsets.
         placed.sort_by_key(|v| v.offset);
-        let Some(record) = self.records.get(section.0 as usize).copied() else { return };
         let words = std::iter::once((8, size)).chain(placed.iter().enumerate().flat_map(|(at, v)| {
             let first = 12 + at * 12;
             [(first, v.type_id.0), (first + 4, v.offset), (first + 8, v.size)]
         }));
+        self.write_words(section, &words.collect::<Vec<_>>());
+        if let Some(t) = self.types.get_mut(section.0 as usize) {
+            t.kind = Kind::Datasec { size, vars: placed };
+        }
+    }
+
+    /// Lays out a section of variables that the object only declares, and makes them global ones.
+    pub fn set_extern_layout(&mut self, section: TypeId, size: u32, offset_of: impl Fn(&str) -> Option<u32>) {
+        self.set_section_layout(section, size, offset_of);
+        let Some(Type { kind: Kind::Datasec { vars, .. }, .. }) = self.get(section) else { return };
+        for var in vars.clone() {
+            self.settle_extern(var.type_id, var.type_id);
+        }
+    }
+
+    /// Makes declarations of what the object does not define fit for the kernel, which knows none: functions and variables
+    /// become global ones, nameless parameters get a name, and a section that lists them becomes a nameless structure of
+    /// integers, to which nothing refers.
+    pub fn settle_externs(&mut self, section: TypeId, int: TypeId) {
+        const INT_SIZE: u32 = 4;
+        const STRUCT: u32 = 4 << 24;
+        let Some(Type { kind: Kind::Datasec { vars, .. }, .. }) = self.get(section) else { return };
+        let vars = vars.clone();
+        for var in &vars {
+            self.settle_extern(var.type_id, int);
+        }
+        let count = u32::try_from(vars.len()).unwrap_or(0);
+        self.write_words(section, &[(0, 0), (4, STRUCT | count), (8, count * INT_SIZE)]);
+        let mut members = Vec::new();
+        for at in 0..count {
+            let (record, bit_offset) = (12 + at as usize * 12, at * INT_SIZE * 8);
+            self.write_words(section, &[(record, 0), (record + 4, int.0), (record + 8, bit_offset)]);
+            members.push(Member { name_off: 0, type_id: int, bit_offset, bit_size: 0 });
+        }
+        if let Some(t) = self.types.get_mut(section.0 as usize) {
+            *t = Type { name_off: 0, kind: Kind::Struct { size: count * INT_SIZE, members } };
+        }
+    }
+
+    fn settle_extern(&mut self, id: TypeId, int: TypeId) {
+        const GLOBAL: u16 = 1;
+        const FUNC: u32 = 12 << 24;
+        match self.get(id).cloned() {
+            Some(Type { kind: Kind::Var { type_id, .. }, name_off }) => {
+                let is_void = self.resolve(type_id).is_none_or(|(_, kind)| matches!(kind, Kind::Void));
+                let type_id = if is_void { int } else { type_id };
+                self.write_words(id, &[(8, type_id.0), (12, GLOBAL.into())]);
+                self.put(id, Type { name_off, kind: Kind::Var { type_id, linkage: GLOBAL.into() } });
+            }
+            Some(Type { kind: Kind::Func { proto, .. }, name_off }) => {
+                self.write_words(id, &[(4, FUNC | u32::from(GLOBAL))]);
+                self.put(id, Type { name_off, kind: Kind::Func { proto, linkage: GLOBAL } });
+                let Some(Type { kind: Kind::FuncProto { ret, mut params }, name_off: none }) = self.get(proto).cloned()
+                else {
+                    return;
+                };
+                for (at, (name, of)) in params.iter_mut().enumerate() {
+                    // An argument list without an end has neither name nor type.
+                    if *name == 0 && of.0 != 0 {
+                        *name = name_off;
+                        self.write_words(proto, &[(12 + at * 8, name_off)]);
+                    }
+                }
+                self.put(proto, Type { name_off: none, kind: Kind::FuncProto { ret, params } });
+            }
+            _ => {}
+        }
+    }
+
+    fn put(&mut self, id: TypeId, new: Type) {
+        if let Some(t) = self.types.get_mut(id.0 as usize) {
+            *t = new;
+        }
+    }
+
+    /// Writes words at offsets of a type's record.
+    fn write_words(&mut self, id: TypeId, words: &[(usize, u32)]) {
+        let Some(record) = self.records.get(id.0 as usize).copied() else { return };
         for (at, word) in words {
             if let Some(place) = self.bytes.get_mut(record + at..record + at + 4) {
                 place.copy_from_slice(&word.to_le_bytes());
             }
-        }
-        if let Some(t) = self.types.get_mut(section.0 as usize) {
-            t.kind = Kind::Datasec { size, vars: placed };
         }
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Load an object, attach its programs, show records and maps.
     Run(Run),
+    /// Ask the verifier about each program of objects, without attaching any.
+    Check(Check),
     /// Print an object's instructions, as llvm-objdump -d does.
     Dis(Dis),
     /// Assemble a file of instructions into an object.
@@ -117,6 +119,37 @@ pub(crate) struct Run {
     /// Vm: keep the limits of the kernel's test run, so that both engines give the same numbers.
     #[arg(long)]
     pub(crate) like_kernel: bool,
+}
+
+/// `skep check`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  \
+    sudo skep check --engine kernel examples/protocols/protocols.bpf.o\n\n\
+    A verdict is the verifier's: accept or reject. What keeps a program from it is undecided: a policy of the host, \
+    something that this kernel or skep does not have, an object that cannot be read.")]
+pub(crate) struct Check {
+    /// The objects.
+    #[arg(required = true, value_name = "OBJ", value_hint = ValueHint::FilePath)]
+    pub(crate) objects: Vec<String>,
+    /// Whose verifier: the running kernel's.
+    #[arg(long, value_enum)]
+    pub(crate) engine: Judge,
+    /// Only this program (may be given more than once).
+    #[arg(long, value_name = "NAME")]
+    pub(crate) prog: Vec<String>,
+    /// One JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print the verifier's whole log of each rejected program.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) log: bool,
+}
+
+/// `skep check --engine`.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub(crate) enum Judge {
+    /// The running kernel.
+    Kernel,
 }
 
 /// `skep dis`.

@@ -22,6 +22,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match &cli.command {
         Command::Run(run) => command::run::run(run, cli.quiet),
+        Command::Check(check) => command::check::run(check, cli.quiet),
         Command::Asm(asm) => command::asm::run(asm),
         Command::Dis(dis) => command::dis::run(dis),
         Command::Prog(prog) => command::prog::run(prog),

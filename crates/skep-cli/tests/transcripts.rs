@@ -35,9 +35,11 @@ mod for_anybody {
         bad_output
         bad_usage
         blocklist
+        classic
         completion
         core
         disassembly
+        explain
         faults
         help
         limits
@@ -65,6 +67,7 @@ mod on_the_kernel {
 
     tests!(User::Root, "tests/cli/kernel":
         attach
+        explain
         feature
         frames
         list

@@ -91,6 +91,7 @@ codes! {
     ATTACH "K0005" 3 "The kernel did not attach a program.";
     MISSING "K0006" 1 "A program uses a type, field or constant that this kernel does not have.";
     NO_TYPES "K0007" 3 "The kernel shows no types (BTF), or damaged ones.";
+    NO_SYMBOL "K0008" 3 "The kernel has no option, variable or function that a program names.";
     USAGE "C0001" 2 "The command line asks for something that cannot be.";
     INTERNAL "C0002" 2 "Output could not be made.";
     NO_ROW "C0003" 2 "No table has a row of this name, or no noun is spelled so.";

@@ -91,6 +91,18 @@ pub enum Error {
         /// What is wrong with them.
         why: String,
     },
+    /// The kernel does not have what an object names.
+    #[error("this kernel has no {what} `{name}`")]
+    NoSymbol {
+        /// What it would be (`function that programs may call`).
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// A name it has that is near.
+        near: Option<String>,
+        /// What more there is to say.
+        why: Option<String>,
+    },
     /// An object needs something skep does not load yet.
     #[error("{object} needs {what}, which skep does not load yet")]
     Unsupported {
@@ -213,6 +225,7 @@ impl Error {
             Error::Rejected { diagnostic, .. } => diagnostic.code,
             Error::Core(diagnostic) => diagnostic.code,
             Error::NoTypes { .. } | Error::BadTypes { .. } => code::NO_TYPES,
+            Error::NoSymbol { .. } => code::NO_SYMBOL,
             Error::Unsupported { .. } => code::UNSUPPORTED_OBJECT,
             Error::UnknownSection { .. } => code::UNKNOWN_SECTION,
             Error::BadObject { .. } => code::BAD_RELOCATION,
@@ -247,6 +260,11 @@ impl Error {
             Error::NoTypes { .. } => d
                 .note("programs that use the kernel's types are adapted to their layout when they are loaded")
                 .help("use a kernel built with CONFIG_DEBUG_INFO_BTF=y"),
+            Error::NoSymbol { near, why, .. } => {
+                let d = why.iter().fold(d, |d, why| d.note(why.clone()));
+                let d = near.iter().fold(d, |d, near| d.help(format!("did you mean `{near}`?")));
+                d.help("declare it `__weak` and test it, if the program can do without")
+            }
             Error::UnknownSection { .. } => d.help("name the section after a program type, as in `xdp` or `tc`"),
             Error::HookMismatch { kind, .. } => {
                 let types: Vec<_> = kind.row().prog_types.iter().map(|t| t.name()).collect();

@@ -1,5 +1,7 @@
 //! Loading an [`Object`]: its types, its maps, its programs. Nothing is attached; on an error all is dropped.
 
+mod one;
+
 use std::cell::RefCell;
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -9,12 +11,16 @@ use rustix::io::Errno;
 use skep_btf::core::{Missing, Resolver};
 use skep_btf::{Btf, KindId, Scan};
 use skep_isa::insn::PSEUDO_MAP_VALUE;
-use skep_isa::spec::{AttachType, MapType, ProgType, section};
-use skep_object::{MapRole, MapSpec, Object, Poisoned, ProgramSpec, Relocated};
+use skep_isa::spec::attach_type::Target;
+use skep_isa::spec::prog_type::Names;
+use skep_isa::spec::{MapType, ProgType, section};
+use skep_object::{Extern, ExternKind, MapRole, MapSpec, Object, Poisoned, ProgramSpec, Relocated};
 
 use crate::btf::KernelTypes;
 use crate::count::{self, Layout, Records};
 use crate::error::{Error, words};
+use crate::externs::{Externs, has_externs};
+use crate::kconfig;
 use crate::lower::{self, Lowered, lower};
 use crate::map::{Map, possible_cpus};
 use crate::name::kernel_name;
@@ -23,6 +29,8 @@ use crate::reject;
 use skep_isa::spec::Command;
 
 use crate::sys::{self, attr};
+
+pub use one::{Checked, Verdict, load_one};
 
 /// What to load, and how.
 #[derive(Clone, Debug)]
@@ -96,8 +104,31 @@ pub fn load(object: &Object, options: &Options) -> Result<Loaded, Error> {
     // Types are for comfort: a kernel that refuses them still loads the programs, without function and line records.
     let types = object.btf.as_ref().and_then(|btf| sys::btf_load(btf.bytes()).ok());
     let types = types.as_ref().map(AsFd::as_fd);
-    let wanted = |index| options.programs.as_ref().is_none_or(|list| list.contains(&index));
-    let programs = || object.programs.iter().enumerate().filter(|(index, _)| wanted(*index)).map(|(_, spec)| spec);
+    let maps = (0..object.maps.len()).map(|at| create_map(object, at, types)).collect::<Result<Vec<_>, _>>()?;
+    let run_stats = if options.counting { sys::enable_run_stats().ok() } else { None };
+    let programs = with_loader(object, types, &maps, options, |loader| {
+        let programs = object.programs.iter().enumerate();
+        programs.map(|(index, spec)| options.wants(index).then(|| loader.load(spec)).transpose()).collect()
+    })?;
+    Ok(Loaded { maps, programs, run_stats })
+}
+
+impl Options {
+    fn wants(&self, index: usize) -> bool {
+        self.programs.as_ref().is_none_or(|list| list.contains(&index))
+    }
+}
+
+/// Lends what all programs of an object share, the kernel's types with it where one of them needs those.
+fn with_loader<T>(
+    object: &Object,
+    types: Option<BorrowedFd<'_>>,
+    maps: &[Map],
+    options: &Options,
+    load: impl FnOnce(&Loader<'_, '_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let wanted = object.programs.iter().enumerate().filter(|(index, _)| options.wants(*index));
+    let programs = || wanted.clone().map(|(_, spec)| spec);
     let own =
         programs().any(names_kernel) || options.types.is_none() && programs().any(ProgramSpec::needs_kernel_types);
     let kernel = if own { Some(KernelTypes::open()?) } else { None };
@@ -111,18 +142,26 @@ pub fn load(object: &Object, options: &Options) -> Result<Loaded, Error> {
     let local = object.btf.as_ref().and_then(|btf| Scan::new(btf.bytes()).ok());
     let resolver =
         local.as_ref().zip(target.as_ref()).map(|(local, target)| RefCell::new(Resolver::new(local, target)));
-    let maps = object.maps.iter().map(|spec| Map::create(spec, types)).collect::<Result<Vec<_>, _>>()?;
-    let run_stats = if options.counting { sys::enable_run_stats().ok() } else { None };
+    let externs = Externs::resolve(object, programs(), scan.as_ref())?;
     let license = license(&object.license);
     let (kernel, resolver) = (scan.as_ref(), resolver.as_ref());
-    let loader = Loader { object, types, maps: &maps, license, counting: options.counting, kernel, resolver };
-    let programs = object
-        .programs
-        .iter()
-        .enumerate()
-        .map(|(index, spec)| wanted(index).then(|| loader.load(spec)).transpose())
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(Loaded { maps, programs, run_stats })
+    let (externs, counting) = (&externs, options.counting);
+    load(&Loader { object, types, maps, externs, license, counting, kernel, resolver })
+}
+
+/// Makes a map of an object; that of kernel options with their values.
+fn create_map(object: &Object, index: usize, types: Option<BorrowedFd<'_>>) -> Result<Map, Error> {
+    let bad = || Error::BadObject { object: format!("object `{}`", object.name), what: format!("map {index}") };
+    let spec = object.maps.get(index).ok_or_else(bad)?;
+    let is_options = |e: &Extern| matches!(e.kind, ExternKind::Option { map, .. } if map == index);
+    if !object.externs.iter().any(is_options) {
+        return Map::create(spec, types);
+    }
+    let mut spec = spec.clone();
+    if let MapRole::Data { initial, .. } = &mut spec.role {
+        kconfig::fill(object, index, initial)?;
+    }
+    Map::create(&spec, types)
 }
 
 impl Loaded {
@@ -190,6 +229,7 @@ struct Loader<'a, 'k> {
     object: &'a Object,
     types: Option<BorrowedFd<'a>>,
     maps: &'a [Map],
+    externs: &'a Externs,
     license: CString,
     counting: bool,
     /// The kernel's own types, read when a program needs them.
@@ -209,14 +249,27 @@ enum Counting {
 }
 
 impl Loader<'_, '_> {
-    fn load(&self, spec: &ProgramSpec) -> Result<Slot, Error> {
+    /// Lends the program as it is for this kernel.
+    fn attempt<T>(
+        &self,
+        spec: &ProgramSpec,
+        attempt: impl FnOnce(&Attempt<'_, '_, '_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let Some(prog_type) = spec.prog_type() else {
             return Err(Error::UnknownSection { program: spec.name.clone(), section: spec.section.clone() });
         };
         let named = self.named(spec, prog_type)?;
         let relocated = self.relocated(spec)?;
         let (spec, poisoned) = relocated.as_ref().map_or((spec, &[][..]), |r| (&r.program, &r.poisoned));
-        let attempt = Attempt { loader: self, spec, prog_type, named, poisoned };
+        attempt(&Attempt { loader: self, spec, prog_type, named, poisoned })
+    }
+
+    fn load(&self, spec: &ProgramSpec) -> Result<Slot, Error> {
+        self.attempt(spec, |attempt| self.load_attempt(attempt))
+    }
+
+    fn load_attempt(&self, attempt: &Attempt<'_, '_, '_>) -> Result<Slot, Error> {
+        let Attempt { spec, prog_type, .. } = *attempt;
         let counting = match self.counting {
             true => attempt.counted()?,
             false => Counting::Not(Counter::Off),
@@ -227,10 +280,8 @@ impl Loader<'_, '_> {
             Counting::Refused(lowered, _map) => {
                 // When the untouched program is refused too, that verdict is the one that counts.
                 let fd = attempt.plain()?;
-                let why = attempt
-                    .with_log(&lowered)
-                    .err()
-                    .map(|(errno, log)| reject::message(&log).map_or_else(|| words(errno), str::to_owned));
+                let (refused, log) = attempt.with_log(&lowered, 1);
+                let why = refused.err().map(|e| reject::message(&log).map_or_else(|| words(e), str::to_owned));
                 let why = why.unwrap_or_else(|| "no reason".to_owned());
                 (fd, Counter::Failed(format!("the verifier refuses the counting instructions: {why}")))
             }
@@ -240,9 +291,9 @@ impl Loader<'_, '_> {
     }
 }
 
-/// True for programs that name one of the kernel's types when they are loaded.
+/// True for programs that name something of the kernel's types.
 fn names_kernel(spec: &ProgramSpec) -> bool {
-    spec.attach_type() == Some(AttachType::TraceRawTp)
+    has_externs(spec) || spec.prog_type().is_some_and(|t| t.row().names == Names::Btf)
 }
 
 impl Loader<'_, '_> {
@@ -256,19 +307,27 @@ impl Loader<'_, '_> {
     /// The kernel's type that a program names when it is loaded, 0 for none.
     fn named(&self, spec: &ProgramSpec, prog_type: ProgType) -> Result<u32, Error> {
         let detail = section::find(&spec.section).map_or("", |(_, detail)| detail);
-        match (prog_type, spec.attach_type()) {
-            (ProgType::Tracing, Some(AttachType::TraceRawTp)) => {
-                let name = format!("btf_trace_{detail}");
-                let id = self.kernel.and_then(|types| types.find(KindId::Typedef, &name));
-                let none = || Error::NoTracepoint { name: detail.to_owned(), near: None };
-                id.map(|id| id.0).ok_or_else(none)
-            }
-            (ProgType::Tracing | ProgType::Lsm | ProgType::Ext | ProgType::StructOps, _) => {
-                let what = format!("a kernel function or type as the target of a program of type {prog_type}");
-                Err(Error::Unsupported { object: format!("program `{}`", spec.name), what })
-            }
-            _ => Ok(0),
-        }
+        let unsupported =
+            |what: &str| Error::Unsupported { object: format!("program `{}`", spec.name), what: what.to_owned() };
+        let find = |kind, name: &str| self.kernel.and_then(|types| types.find(kind, name)).map(|id| id.0);
+        let target = match (prog_type, spec.attach_type()) {
+            (ProgType::Tracing | ProgType::Lsm, Some(attach_type)) => attach_type.row().target,
+            (ProgType::Ext, _) => return Err(unsupported("another program whose function it replaces")),
+            (ProgType::StructOps, _) => return Err(unsupported("a table of functions of the kernel (struct_ops)")),
+            _ => return Ok(0),
+        };
+        let (kind, name, what) = match target {
+            Target::Tracepoint => (KindId::Typedef, format!("btf_trace_{detail}"), ""),
+            Target::Iterator => (KindId::Func, format!("bpf_iter_{detail}"), "iterator"),
+            Target::LsmHook => (KindId::Func, format!("bpf_lsm_{detail}"), "security hook"),
+            Target::Cgroup => (KindId::Func, format!("bpf_lsm_{detail}"), "security hook"),
+            Target::Function => (KindId::Func, detail.to_owned(), "function"),
+            _ => return Err(unsupported("its functions named when it is attached")),
+        };
+        find(kind, &name).ok_or_else(|| match target {
+            Target::Tracepoint => Error::NoTracepoint { name: detail.to_owned(), near: None },
+            _ => Error::NoSymbol { what, name: detail.to_owned(), near: None, why: None },
+        })
     }
 
     /// What the kernel has that is near what an instruction asks for.
@@ -310,54 +369,62 @@ impl Attempt<'_, '_, '_> {
                 return Ok(Counting::Not(Counter::Failed("its code could not be extended".to_owned())));
             }
         }
-        let lowered = lower(&spec, self.loader.maps, self.loader.types.is_some())?;
-        match self.once(&lowered, &mut []) {
+        let lowered = lower(&spec, self.loader.maps, self.loader.externs, self.loader.types.is_some())?;
+        match self.once(&lowered) {
             Ok(fd) => Ok(Counting::Done(fd, Counter::Map(map, layout))),
             Err(_) => Ok(Counting::Refused(lowered, map)),
         }
     }
 
+    fn lowered(&self) -> Result<Lowered, Error> {
+        lower(self.spec, self.loader.maps, self.loader.externs, self.loader.types.is_some())
+    }
+
     /// Untouched; with a log when it is refused without.
     fn plain(&self) -> Result<OwnedFd, Error> {
-        let mut lowered = lower(self.spec, self.loader.maps, self.loader.types.is_some())?;
-        if let Ok(fd) = self.once(&lowered, &mut []) {
+        let mut lowered = self.lowered()?;
+        if let Ok(fd) = self.once(&lowered) {
             return Ok(fd);
         }
-        let (mut errno, mut log) = match self.with_log(&lowered) {
-            Ok(fd) => return Ok(fd),
-            Err(refusal) => refusal,
-        };
-        // Function and line records are for comfort too.
-        if ["func_info", "line_info"].iter().any(|what| log.contains(what)) {
-            lowered.funcs.clear();
-            lowered.lines.clear();
-            (errno, log) = match self.with_log(&lowered) {
-                Ok(fd) => return Ok(fd),
-                Err(refusal) => refusal,
-            };
+        let (loaded, log) = self.told(&mut lowered, 1);
+        loaded.map_err(|errno| self.refusal(errno, log))
+    }
+
+    /// Loads with a log of this level; without function and line records, which are for comfort too, where the kernel
+    /// refuses those.
+    fn told(&self, lowered: &mut Lowered, level: u32) -> (Result<OwnedFd, Errno>, String) {
+        let (loaded, log) = self.with_log(lowered, level);
+        if loaded.is_ok() || !["func_info", "line_info"].iter().any(|what| log.contains(what)) {
+            return (loaded, log);
         }
-        Err(self.refusal(errno, log))
+        lowered.funcs.clear();
+        lowered.lines.clear();
+        self.with_log(lowered, level)
     }
 
     /// Loads with a log that grows until it holds all the verifier writes.
-    fn with_log(&self, lowered: &Lowered) -> Result<OwnedFd, (Errno, String)> {
+    fn with_log(&self, lowered: &Lowered, level: u32) -> (Result<OwnedFd, Errno>, String) {
         let mut size = *LOG_SIZES.start();
         loop {
             let mut log = vec![0; size];
-            match self.once(lowered, &mut log) {
-                Ok(fd) => return Ok(fd),
-                Err(Errno::NOSPC) if size < *LOG_SIZES.end() => size *= 4,
-                Err(errno) => {
-                    let end = log.iter().position(|b| *b == 0).unwrap_or(log.len());
-                    log.truncate(end);
-                    return Err((errno, String::from_utf8_lossy(&log).into_owned()));
-                }
+            let loaded = self.logged(lowered, level, &mut log);
+            if let (Err(Errno::NOSPC), true) = (&loaded, size < *LOG_SIZES.end()) {
+                size *= 4;
+                continue;
             }
+            let end = log.iter().position(|b| *b == 0).unwrap_or(log.len());
+            log.truncate(end);
+            return (loaded, String::from_utf8_lossy(&log).into_owned());
         }
     }
 
+    /// One `BPF_PROG_LOAD` without a log.
+    fn once(&self, lowered: &Lowered) -> Result<OwnedFd, Errno> {
+        self.logged(lowered, 0, &mut [])
+    }
+
     /// One `BPF_PROG_LOAD`.
-    fn once(&self, lowered: &Lowered, log: &mut [u8]) -> Result<OwnedFd, Errno> {
+    fn logged(&self, lowered: &Lowered, log_level: u32, log: &mut [u8]) -> Result<OwnedFd, Errno> {
         let records = !lowered.funcs.is_empty() || !lowered.lines.is_empty();
         let attr = attr::ProgLoad {
             prog_type: self.prog_type.id(),
@@ -366,6 +433,7 @@ impl Attempt<'_, '_, '_> {
             expected_attach_type: self.spec.attach_type().map_or(0, |t| t.id()),
             prog_btf_fd: self.loader.types.filter(|_| records).map_or(0, sys::number),
             attach_btf_id: self.named,
+            log_level,
             ..Default::default()
         };
         let license = self.loader.license.as_c_str();

@@ -8,6 +8,7 @@ use skep_isa::insn::{PSEUDO_MAP_FD, PSEUDO_MAP_VALUE};
 use skep_object::{ProgramSpec, RelocTarget};
 
 use crate::error::Error;
+use crate::externs::Externs;
 use crate::map::Map;
 use crate::sys;
 
@@ -23,22 +24,25 @@ pub(crate) struct Lowered {
 }
 
 /// Puts descriptors in place; function and line records are made when `typed` (the object's BTF is loaded).
-pub(crate) fn lower(spec: &ProgramSpec, maps: &[Map], typed: bool) -> Result<Lowered, Error> {
+pub(crate) fn lower(spec: &ProgramSpec, maps: &[Map], externs: &Externs, typed: bool) -> Result<Lowered, Error> {
     let mut code = spec.code.clone();
+    let bad = |what| Error::BadObject { object: format!("program `{}`", spec.name), what };
     for reloc in &spec.relocs {
         let (map, offset, pseudo) = match &reloc.target {
             RelocTarget::Map(map) => (*map, 0, PSEUDO_MAP_FD),
             RelocTarget::MapValue { map, offset } => (*map, *offset, PSEUDO_MAP_VALUE),
             RelocTarget::Extern(symbol) => {
-                let what = format!("the kernel's symbol `{symbol}`");
-                return Err(Error::Unsupported { object: format!("program `{}`", spec.name), what });
+                let slot = reloc.slot as usize;
+                externs
+                    .put(&mut code, slot, symbol)
+                    .ok_or_else(|| bad(format!("`{symbol}` at slot {slot}, where no instruction can take it")))?;
+                continue;
             }
             RelocTarget::Core(_) => {
                 let what = "a kernel type that was not resolved before".to_owned();
-                return Err(Error::BadObject { object: format!("program `{}`", spec.name), what });
+                return Err(bad(what));
             }
         };
-        let bad = |what| Error::BadObject { object: format!("program `{}`", spec.name), what };
         let map = maps.get(map).ok_or_else(|| bad(format!("map {map}, which the object does not have")))?;
         put_map(&mut code, reloc.slot as usize, pseudo, map.as_fd(), offset)
             .ok_or_else(|| bad(format!("a map at slot {}, which is no wide load", reloc.slot)))?;

@@ -6,6 +6,7 @@
 
 mod core;
 mod elf;
+mod external;
 mod hook;
 mod listing;
 mod map;
@@ -14,6 +15,7 @@ mod program;
 
 pub use core::{Poisoned, Relocated};
 pub use elf::{types, write};
+pub use external::{Extern, ExternKind};
 pub use hook::{Direction, Hook};
 pub use listing::{Listing, ListingError};
 pub use map::{MapRole, MapSpec};

@@ -57,7 +57,7 @@ struct Program {
 ///     funcs: vec![],
 ///     lines: vec![],
 /// };
-/// let object = Object { name: "o".into(), license: "GPL".into(), programs: vec![pass], maps: vec![], btf: None };
+/// let object = Object { name: "o".into(), license: "GPL".into(), programs: vec![pass], maps: vec![], externs: vec![], btf: None };
 /// let mut machine = Machine::new(&object, None, Config::default(), Box::new(Still))?;
 /// let mut packet = Packet::new();
 /// packet.set_frame(&[0; 64]);
@@ -163,7 +163,7 @@ impl Machine {
             lines: Vec::new(),
         };
         let (name, license) = (spec.name.clone(), String::new());
-        let object = Object { name, license, programs: vec![spec], maps: Vec::new(), btf: None };
+        let object = Object { name, license, programs: vec![spec], maps: Vec::new(), externs: Vec::new(), btf: None };
         // Decoded below, with the kind given.
         let mut machine = Machine::new(&object, Some(&[]), Config::default(), host)?;
         for (spec, place) in object.programs.iter().zip(&mut machine.programs) {

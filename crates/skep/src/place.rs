@@ -167,6 +167,7 @@ mod tests {
             license: "GPL".to_owned(),
             programs: vec![program],
             maps: Vec::new(),
+            externs: Vec::new(),
             btf: None,
         };
         let mut place = Place::load(Engine::Vm, &object, &Options::default()).expect("loads");

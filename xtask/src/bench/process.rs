@@ -3,9 +3,10 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use skep_isa::explain::{NOUNS, Noun};
 
 use super::{Row, compile, median, skep};
 
@@ -40,15 +41,52 @@ pub(super) fn large_object(folder: &Path) -> Result<Large> {
 pub(super) fn rows(large: &Large) -> Result<Vec<Row>> {
     let path = large.path.display().to_string();
     let skep = skep().display().to_string();
-    Ok(vec![
+    let mut rows = vec![
         beside("`--version`, whole process", &[&skep, "--version"], &["/bin/true"])?,
         beside(
             &format!("disassembly of {} instructions, whole process", large.instructions),
             &[&skep, "dis", &path],
             &["llvm-objdump-19", "-d", &path],
         )?,
+    ];
+    rows.extend(explain(&skep)?);
+    Ok(rows)
+}
+
+/// Every page of `skep explain`, with what it tries on this machine: the median of all, and the slowest.
+fn explain(skep: &str) -> Result<Vec<Row>> {
+    /// Runs of each page; the middle one counts.
+    const RUNS: usize = 3;
+    /// Until the kernel has taken away what a trial attached, in another process.
+    const REST: Duration = Duration::from_millis(100);
+    let mut pages: Vec<(f64, String)> = Vec::new();
+    for noun in NOUNS {
+        for page in (noun.pages)() {
+            let mut samples = Vec::new();
+            for _ in 0..RUNS {
+                samples.push(time(&[skep, "explain", noun.noun.name(), &page.name])?);
+                if TRIES.contains(&noun.noun) {
+                    std::thread::sleep(REST);
+                }
+            }
+            pages.push((median(samples), format!("{} {}", noun.noun, page.name)));
+        }
+    }
+    pages.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let row = |name: String, ours| Row { group: "process".to_owned(), name, unit: "ms".to_owned(), ours, peer: None };
+    let count = pages.len();
+    let over = pages.iter().filter(|(ms, _)| *ms > 20.0).map(|(ms, name)| format!("{name} ({ms:.0} ms)"));
+    println!("explain, over 20 ms: {}", over.collect::<Vec<_>>().join(", "));
+    let middle = pages.get(count / 2).context("pages")?.0;
+    let (slowest, name) = pages.last().context("pages")?;
+    Ok(vec![
+        row(format!("explain, median of {count} pages, whole process"), middle),
+        row(format!("explain, slowest of {count} pages (`{name}`)"), *slowest),
     ])
 }
+
+/// Nouns whose pages attach something to tell whether it works.
+const TRIES: &[Noun] = &[Noun::Prog, Noun::Attach, Noun::Section, Noun::Hook, Noun::Link];
 
 fn beside(name: &str, ours: &[&str], peer: &[&str]) -> Result<Row> {
     let (mut fast, mut slow) = (Vec::new(), Vec::new());

@@ -20,7 +20,8 @@ const GROUPS: &[Group] = &[
         id: "process",
         title: "Processes",
         about: "Whole processes from `fork` to `exit`, output thrown away. The large object is generated C, compiled with \
-                types and line information; `llvm-objdump` prints no types.",
+                types and line information; `llvm-objdump` prints no types. Pages of `explain` include what is tried on this machine, by root: \
+                loading, attaching, making maps.",
         mean: false,
     },
     Group {
@@ -51,6 +52,7 @@ const GROUPS: &[Group] = &[
 const TARGETS: &[(&str, &str, f64)] = &[
     ("process", "`--version`", 5.0),
     ("process", "disassembly", 20.0),
+    ("process", "explain, slowest", 20.0),
     ("interpreter", "geometric mean", 2.0),
     ("maps", "a run", 10.0),
     ("maps", "lookup, array", 1.0),

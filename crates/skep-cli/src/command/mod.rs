@@ -2,6 +2,7 @@
 
 pub(crate) mod asm;
 pub(crate) mod btf;
+pub(crate) mod check;
 pub(crate) mod completion;
 pub(crate) mod dis;
 pub(crate) mod explain;

@@ -63,10 +63,11 @@ struct RecordLine<'a> {
 
 pub(crate) fn run(args: &Run, quiet: bool) -> Result<(), Failure> {
     let object = Object::open(&args.object)?;
-    let mut loaded = load(args, &object, quiet)?;
-    // Until here Ctrl-C simply ends skep; from here it ends the run.
+    // Until here Ctrl-C simply ends skep; from here it ends the run, which takes away what it attached: a tc filter would
+    // outlive its maker.
     #[cfg(target_os = "linux")]
     let interrupts = skep_kernel::Interrupts::block()?;
+    let mut loaded = load(args, &object, quiet)?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut screen = Screen::new(quiet || args.json);
     let started = Instant::now();

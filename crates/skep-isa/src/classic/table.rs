@@ -205,7 +205,7 @@ use Register::{A, X};
 
 /// All operations, by class and code.
 #[rustfmt::skip]
-pub const TABLE: &[Op] = &[
+pub static TABLE: &[Op] = &[
     // Loads to A.
     row(0x00, "ld", Kind::LoadImm(A), Field::Hex, "A becomes the constant."),
     abs(0x20, "ld", Size::W, "A becomes the four bytes at a place of the packet, or ancillary data."),

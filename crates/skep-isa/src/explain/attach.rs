@@ -21,8 +21,11 @@ fn page(row: &'static attach_type::Row) -> Page {
         .text("target", row.target.words())
         .list("calls", calls(row))
         .text("link", row.link.map_or("none", |l| l.name()))
-        .text("at load", if row.at_load { "expected_attach_type must name it" } else { "need not be named" })
-        .text("may sleep", if row.may_sleep { "programs loaded with BPF_F_SLEEPABLE" } else { "no" })
+        .text("at load", row.at_load.words())
+        .text(
+            "may sleep",
+            row.may_sleep.map_or("no".to_owned(), |v| format!("programs loaded with BPF_F_SLEEPABLE (since {v})")),
+        )
         .list("results", results)
         .list("sections", sections);
     page.see(Noun::Prog, row.prog_types).see(Noun::Link, row.link)
@@ -31,12 +34,12 @@ fn page(row: &'static attach_type::Row) -> Page {
 /// The calls that attach there.
 fn calls(row: &attach_type::Row) -> Vec<String> {
     let mut calls = Vec::new();
-    if let Some(link) = row.link {
-        let since = link.row().since.max(row.since);
+    if let Some(since) = row.link_since() {
         calls.push(format!("BPF_LINK_CREATE (since {since})"));
     }
     if row.target.takes_prog_attach(row.id) {
-        calls.push("BPF_PROG_ATTACH".to_owned());
+        let own = if row.target == attach_type::Target::Netns { " (to the caller's own: target_fd is 0)" } else { "" };
+        calls.push(format!("BPF_PROG_ATTACH{own}"));
     }
     match row.target {
         attach_type::Target::Tracepoint | attach_type::Target::Function | attach_type::Target::LsmHook => {

@@ -44,7 +44,7 @@ const fn row(noun: Noun, spellings: &'static [&'static str], what: &'static str,
 
 /// All nouns, in the order of [`Noun`].
 #[rustfmt::skip]
-pub const NOUNS: &[Row] = &[
+pub static NOUNS: &[Row] = &[
     row(Noun::Helper, &["helper", "func"], "helpers", helper::pages),
     row(Noun::Prog, &["prog", "program", "prog_type"], "program types", prog::pages),
     row(Noun::Attach, &["attach", "attach_type"], "attach types", attach::pages),

@@ -12,7 +12,7 @@ pub(super) fn commands() -> Vec<Page> {
             .also(row.constant)
             .since(row.since)
             .text("number", row.id.id())
-            .text("needs", row.needs.unwrap_or("by what it is given: CAP_BPF for most"))
+            .text("needs", row.needs.words())
     };
     command::TABLE.iter().map(page).collect()
 }
@@ -24,13 +24,14 @@ pub(super) fn links() -> Vec<Page> {
             .also(row.id.constant())
             .since(row.since)
             .text("number", row.id.id())
-            .text("update", if row.update { "BPF_LINK_UPDATE puts another program in" } else { "no" })
+            .text("update", row.update.map_or("no".to_owned(), |what| format!("BPF_LINK_UPDATE puts in {what}")))
             .text(
                 "detach",
-                if row.detach {
-                    "BPF_LINK_DETACH, or closing the last descriptor"
-                } else {
-                    "closing the last descriptor"
+                match row.detach {
+                    Some(since) => {
+                        format!("BPF_LINK_DETACH (since {since}), or closing the last descriptor and removing its pins")
+                    }
+                    None => "closing the last descriptor and removing its pins".to_owned(),
                 },
             )
             .list("attach types", held())

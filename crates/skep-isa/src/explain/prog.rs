@@ -1,7 +1,7 @@
 //! Pages of program types.
 
 use super::{Noun, Page};
-use crate::spec::{AttachType, ProgType, attach_type, hook, prog_type, result, section};
+use crate::spec::{AttachType, Place, ProgType, attach_type, helper, hook, prog_type, result, section};
 
 pub(super) fn pages() -> Vec<Page> {
     prog_type::TABLE.iter().map(page).collect()
@@ -28,8 +28,23 @@ fn page(row: &'static prog_type::Row) -> Page {
         .text("needs", row.needs.words())
         .table("attach types", &["attach type", "since", "results", "link"], attach().map(attach_row(row.id)).collect())
         .list("sections", sections)
-        .list("hooks of skep", hooks.map(|h| h.form));
+        .list("hooks of skep", hooks.map(|h| h.form))
+        .list("helpers", helpers(row.id));
     page.see(Noun::Attach, attach().map(|a| a.name))
+}
+
+/// The helpers that programs of a type are offered, each with its places where those are not all.
+fn helpers(prog_type: ProgType) -> Vec<String> {
+    let places: Vec<Place> = Place::all().filter(|p| p.row().prog_type == prog_type).collect();
+    let offered = |row: &'static helper::Helper| {
+        let at: Vec<&str> = places.iter().filter(|p| row.offered_in(**p)).map(|p| p.row().name).collect();
+        match at.len() {
+            0 => None,
+            all if all == places.len() => Some(row.name.to_owned()),
+            _ => Some(format!("{} (only {})", row.name, at.join(", "))),
+        }
+    };
+    helper::TABLE.iter().filter_map(offered).collect()
 }
 
 /// What programs of a type may return, without regard to where they are put.

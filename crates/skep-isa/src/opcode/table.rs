@@ -119,7 +119,7 @@ const EXIT: Op = row(crate::insn::EXIT, "exit", Kind::Exit, [Reserved, Reserved,
 
 /// All operations. Rows of one code stand together.
 #[rustfmt::skip]
-pub const TABLE: &[Op] = &[
+pub static TABLE: &[Op] = &[
     // Arithmetic, 64 and 32 bits.
     alu(0x07, "add", Alu::Add, W64, Imm),
     alu(0x0f, "add", Alu::Add, W64, Reg),
@@ -182,8 +182,9 @@ pub const TABLE: &[Op] = &[
     movsx(0xbc, "movsx16to32", W32, Size::H),
     alu(0xc7, "arsh", Alu::Arsh, W64, Imm),
     alu(0xcf, "arsh", Alu::Arsh, W64, Reg),
-    alu(0xc4, "arsh32", Alu::Arsh, W32, Imm),
-    alu(0xcc, "arsh32", Alu::Arsh, W32, Reg),
+    // Refused by the verifier until 5.0.
+    alu(0xc4, "arsh32", Alu::Arsh, W32, Imm).from(V3, v(5, 0)),
+    alu(0xcc, "arsh32", Alu::Arsh, W32, Reg).from(V3, v(5, 0)),
     neg(0x87, "neg", W64),
     neg(0x84, "neg32", W32),
     swap(0xd4, "le16", Order::Little, Size::H),

@@ -66,7 +66,7 @@ const fn row(
 
 /// All rows, in the order of their places.
 #[rustfmt::skip]
-pub const TABLE: &[Row] = &[
+pub static TABLE: &[Row] = &[
     row(0, ("proto", "SKF_AD_PROTOCOL"), field("protocol", true), v(2, 2),
         "The EtherType of the packet, without any VLAN tag the device took out."),
     row(4, ("type", "SKF_AD_PKTTYPE"), field("pkt_type", false), v(2, 2),

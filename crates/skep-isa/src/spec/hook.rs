@@ -32,7 +32,7 @@ pub enum HookKind {
     Usdt,
     /// `profile:hz:RATE`: every CPU, at a rate.
     Profile,
-    /// `xdp:DEVICE`: each frame a device receives, before the kernel sees it.
+    /// `xdp:DEVICE`: each frame a device receives, before the kernel makes a packet of it.
     Xdp,
     /// `tc:DEVICE:ingress or tc:DEVICE:egress`: each packet of a device, as a clsact filter (netlink).
     Tc,
@@ -66,7 +66,7 @@ pub struct Row {
 }
 
 /// All kinds, in the order of [`HookKind`].
-pub const TABLE: &[Row] = &[
+pub static TABLE: &[Row] = &[
     Row {
         kind: HookKind::Tracepoint,
         spellings: &["tracepoint", "tp"],
@@ -145,7 +145,7 @@ pub const TABLE: &[Row] = &[
         form: "uprobe:BINARY:SYMBOL",
         what: "entry of a function of a user program",
         prog_types: &[P::Kprobe],
-        since: v(4, 1),
+        since: v(4, 3),
     },
     Row {
         kind: HookKind::Uretprobe,
@@ -153,7 +153,7 @@ pub const TABLE: &[Row] = &[
         form: "uretprobe:BINARY:SYMBOL",
         what: "return of a function of a user program",
         prog_types: &[P::Kprobe],
-        since: v(4, 1),
+        since: v(4, 3),
     },
     Row {
         kind: HookKind::Usdt,
@@ -161,7 +161,7 @@ pub const TABLE: &[Row] = &[
         form: "usdt:BINARY:PROVIDER:NAME",
         what: "a static probe of a user program",
         prog_types: &[P::Kprobe],
-        since: v(4, 1),
+        since: v(4, 3),
     },
     Row {
         kind: HookKind::Profile,
@@ -175,7 +175,7 @@ pub const TABLE: &[Row] = &[
         kind: HookKind::Xdp,
         spellings: &["xdp"],
         form: "xdp:DEVICE",
-        what: "each frame a device receives, before the kernel sees it",
+        what: "each frame a device receives, before the kernel makes a packet of it",
         prog_types: &[P::Xdp],
         since: v(4, 8),
     },
@@ -185,7 +185,7 @@ pub const TABLE: &[Row] = &[
         form: "tc:DEVICE:ingress or tc:DEVICE:egress",
         what: "each packet of a device, as a clsact filter (netlink)",
         prog_types: &[P::SchedCls],
-        since: v(4, 1),
+        since: v(4, 5),
     },
     Row {
         kind: HookKind::Tcx,

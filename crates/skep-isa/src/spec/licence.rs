@@ -13,7 +13,7 @@ pub struct Row {
 
 /// Texts, compatible ones first; any other text is not compatible. The comparison is exact (`include/linux/license.h`).
 #[rustfmt::skip]
-pub const TABLE: &[Row] = &[
+pub static TABLE: &[Row] = &[
     Row { text: "GPL", gpl: true, what: "GPL version 2: every helper and kfunc may be called." },
     Row { text: "GPL v2", gpl: true, what: "GPL version 2 alone: every helper and kfunc may be called." },
     Row { text: "GPL and additional rights", gpl: true, what: "GPL version 2 and more: every helper and kfunc may be called." },

@@ -60,7 +60,7 @@ const fn row(value: u32, name: &'static str, since: Version, what: &'static str)
 
 /// All flags of `BPF_MAP_CREATE`, in the order of their bits.
 #[rustfmt::skip]
-pub const TABLE: &[Row] = &[
+pub static TABLE: &[Row] = &[
     row(NO_PREALLOC, "NO_PREALLOC", v(4, 6), "Memory for an entry is taken when the entry is written, not when the map is made."),
     row(NO_COMMON_LRU, "NO_COMMON_LRU", v(4, 10), "Each CPU keeps its own list of what was used least recently: faster, and entries go earlier."),
     row(NUMA_NODE, "NUMA_NODE", v(4, 14), "The map's memory comes from the node that numa_node names."),
@@ -90,6 +90,10 @@ pub const NOEXIST: u64 = 1;
 pub const EXIST: u64 = 2;
 /// `BPF_F_LOCK`: under the value's own spin lock.
 pub const LOCK: u64 = 4;
+/// `BPF_F_CPU`: the value of one CPU alone.
+pub const CPU: u64 = 8;
+/// `BPF_F_ALL_CPUS`: one value for all CPUs.
+pub const ALL_CPUS: u64 = 16;
 
 /// One flag of an update.
 #[derive(Debug)]
@@ -110,11 +114,13 @@ const fn update(value: u64, name: &'static str, since: Version, what: &'static s
 
 /// All flags of updates.
 #[rustfmt::skip]
-pub const UPDATE: &[Update] = &[
+pub static UPDATE: &[Update] = &[
     update(ANY, "BPF_ANY", v(3, 19), "Writes the entry whether it is there or not."),
     update(NOEXIST, "BPF_NOEXIST", v(3, 19), "Makes a new entry and fails with EEXIST where there is one."),
     update(EXIST, "BPF_EXIST", v(3, 19), "Writes over an entry and fails with ENOENT where there is none; of a full queue or stack, over the oldest."),
     update(LOCK, "BPF_F_LOCK", v(5, 1), "Copies the value under the bpf_spin_lock in it."),
+    update(CPU, "BPF_F_CPU", v(7, 0), "Copies the value of one CPU alone, whose number is in the upper 32 bits of the flags; per-CPU maps."),
+    update(ALL_CPUS, "BPF_F_ALL_CPUS", v(7, 0), "Writes one and the same value for all CPUs; per-CPU maps."),
 ];
 
 /// Names of the flags in `bits`, in the order of their bits.

@@ -29,7 +29,7 @@ const fn row(value: i32, name: &'static str, fate: Fate) -> Row {
 }
 
 /// Results of XDP programs; any other number is `XDP_ABORTED` to the kernel.
-pub const XDP: &[Row] = &[
+pub static XDP: &[Row] = &[
     row(0, "XDP_ABORTED", Fate::Ends),
     row(1, "XDP_DROP", Fate::Ends),
     row(2, "XDP_PASS", Fate::Goes),
@@ -38,7 +38,7 @@ pub const XDP: &[Row] = &[
 ];
 
 /// Results of tc programs (`TC_ACT_*`).
-pub const TC: &[Row] = &[
+pub static TC: &[Row] = &[
     row(-1, "TC_ACT_UNSPEC", Fate::Goes),
     row(0, "TC_ACT_OK", Fate::Goes),
     row(1, "TC_ACT_RECLASSIFY", Fate::Goes),
@@ -81,20 +81,20 @@ const fn range(
 /// Ranges; what has no row may return any number (LSM hooks: what the hook allows). Facts are those of the verifier's
 /// check at `exit` (6.12, 6.18).
 #[rustfmt::skip]
-pub const RANGES: &[Range] = &[
+pub static RANGES: &[Range] = &[
     range(P::CgroupSkb, &[A::CgroupInetEgress], (0, 3), v(5, 3), "0 drops, 1 sends, 2 drops and tells of congestion, 3 sends and tells of congestion"),
-    range(P::CgroupSkb, &[], (0, 1), v(4, 10), "0 drops, 1 lets pass"),
-    range(P::CgroupSock, &[], (0, 1), v(4, 10), "0 refuses (EPERM), 1 allows"),
+    range(P::CgroupSkb, &[], (0, 1), v(4, 15), "0 drops, 1 lets pass"),
+    range(P::CgroupSock, &[], (0, 1), v(4, 15), "0 refuses (EPERM), 1 allows"),
     range(P::CgroupSockAddr, &[A::CgroupUdp4Recvmsg, A::CgroupUdp6Recvmsg, A::CgroupUnixRecvmsg, A::CgroupInet4Getpeername,
         A::CgroupInet6Getpeername, A::CgroupUnixGetpeername, A::CgroupInet4Getsockname, A::CgroupInet6Getsockname,
         A::CgroupUnixGetsockname], (1, 1), v(5, 2), "1 lets pass; there is nothing to refuse"),
     range(P::CgroupSockAddr, &[A::CgroupInet4Bind, A::CgroupInet6Bind], (0, 3), v(5, 12), "0 refuses (EPERM), 1 allows, 3 allows a port below 1024 without CAP_NET_BIND_SERVICE; 2 is as 0"),
     range(P::CgroupSockAddr, &[], (0, 1), v(4, 17), "0 refuses (EPERM), 1 allows"),
-    range(P::SockOps, &[], (0, 1), v(4, 13), "the reply to the event is ctx->reply; the result itself says nothing"),
+    range(P::SockOps, &[], (0, 1), v(4, 15), "1 gives the kernel ctx->reply for an answer, 0 gives it -1 in its place"),
     range(P::CgroupDevice, &[], (0, 1), v(4, 15), "0 refuses (EPERM), 1 allows"),
     range(P::CgroupSysctl, &[], (0, 1), v(5, 2), "0 refuses (EPERM), 1 allows"),
     range(P::CgroupSockopt, &[], (0, 1), v(5, 3), "0 refuses (EPERM), 1 goes on"),
-    range(P::Tracing, &[A::TraceFentry, A::TraceFexit], (0, 0), v(5, 5), "0; it decides nothing"),
+    range(P::Tracing, &[A::TraceFentry, A::TraceFexit, A::TraceFsession], (0, 0), v(5, 7), "0; it decides nothing"),
     range(P::Tracing, &[A::TraceIter], (0, 1), v(5, 8), "0 goes on, 1 shows the element again"),
     range(P::Kprobe, &[A::TraceKprobeSession, A::TraceUprobeSession], (0, 1), v(6, 10), "at entry: 0 runs the program at the return too, 1 does not"),
     range(P::SkLookup, &[], (0, 1), v(5, 9), "SK_DROP 0 drops, SK_PASS 1 goes on with the chosen socket or the usual lookup"),

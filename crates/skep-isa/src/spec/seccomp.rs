@@ -21,7 +21,7 @@ const fn field(offset: u32, size: u32, name: &'static str) -> Field {
 }
 
 /// All fields of `struct seccomp_data`, in order.
-pub const DATA: &[Field] = &[
+pub static DATA: &[Field] = &[
     field(0, 4, "nr"),
     field(4, 4, "arch"),
     field(8, 8, "instruction_pointer"),
@@ -57,12 +57,12 @@ const fn action(value: u32, name: &'static str, since: Version, what: &'static s
 
 /// All actions, the strongest first.
 #[rustfmt::skip]
-pub const ACTIONS: &[Action] = &[
+pub static ACTIONS: &[Action] = &[
     action(0x8000_0000, "SECCOMP_RET_KILL_PROCESS", v(4, 14), "The process is killed as by SIGSYS."),
     action(0x0000_0000, "SECCOMP_RET_KILL_THREAD", v(3, 5), "The thread is killed as by SIGSYS."),
     action(0x0003_0000, "SECCOMP_RET_TRAP", v(3, 5), "The call is not made and SIGSYS is sent."),
-    action(0x0005_0000, "SECCOMP_RET_ERRNO", v(3, 5), "The call is not made and fails with the data as its error number."),
-    action(0x7fc0_0000, "SECCOMP_RET_USER_NOTIF", v(5, 0), "A process that listens decides."),
+    action(0x0005_0000, "SECCOMP_RET_ERRNO", v(3, 5), "The call is not made and fails with the data as its error number, 4095 at most."),
+    action(0x7fc0_0000, "SECCOMP_RET_USER_NOTIF", v(5, 0), "A process that listens on the filter's descriptor decides; without one the call fails with ENOSYS."),
     action(0x7ff0_0000, "SECCOMP_RET_TRACE", v(3, 5), "The tracer is told; without one the call fails with ENOSYS."),
     action(0x7ffc_0000, "SECCOMP_RET_LOG", v(4, 14), "The call is made and logged."),
     action(0x7fff_0000, "SECCOMP_RET_ALLOW", v(3, 5), "The call is made."),

@@ -35,21 +35,23 @@ pub struct Section {
     pub flags: u32,
     /// Kind of the hook the name stands for.
     pub hook: Option<H>,
-    /// First kernel for it, where that is later than for its program type and attach type.
-    later: Option<Version>,
+    /// First kernel for it, where that is not the later one of its program type and attach type.
+    own: Option<Version>,
 }
 
 impl Section {
-    /// The same row, from a later kernel.
+    /// The same row, from another kernel: from a later one for its flags, from an earlier one where the attach type
+    /// need not be named at load.
     const fn from(mut self, since: Version) -> Section {
-        self.later = Some(since);
+        self.own = Some(since);
         self
     }
 
     /// First kernel that takes such programs.
     pub fn since(&self) -> Version {
-        let attach = self.attach_type.map(|a| a.row().since);
-        [self.later, attach].into_iter().flatten().fold(self.prog_type.row().since, Version::max)
+        let prog = self.prog_type.row().since;
+        let at = |a: A| a.row().may_sleep.filter(|_| self.sleeps()).unwrap_or(a.row().since);
+        self.own.unwrap_or_else(|| self.attach_type.map_or(prog, |a| at(a).max(prog)))
     }
 
     /// True where the programs may sleep.
@@ -66,20 +68,20 @@ const fn row(
     flags: u32,
     hook: Option<H>,
 ) -> Section {
-    Section { pattern, form, prog_type, attach_type, flags, hook, later: None }
+    Section { pattern, form, prog_type, attach_type, flags, hook, own: None }
 }
 
 /// All patterns; an exact name stands before a shorter pattern it begins with.
 #[rustfmt::skip]
-pub const TABLE: &[Section] = &[
+pub static TABLE: &[Section] = &[
     row("socket", Form::Detail("ANYTHING"), P::SocketFilter, None, 0, Some(H::Socket)),
     row("sk_reuseport/migrate", Form::Exact, P::SkReuseport, Some(A::SkReuseportSelectOrMigrate), 0, None),
-    row("sk_reuseport", Form::Exact, P::SkReuseport, Some(A::SkReuseportSelect), 0, None),
+    row("sk_reuseport", Form::Exact, P::SkReuseport, Some(A::SkReuseportSelect), 0, None).from(v(4, 19)),
     row("kprobe", Form::Detail("FUNCTION[+OFFSET]"), P::Kprobe, None, 0, Some(H::Kprobe)),
-    row("uprobe", Form::Detail("BINARY:SYMBOL[+OFFSET]"), P::Kprobe, None, 0, Some(H::Uprobe)),
+    row("uprobe", Form::Detail("BINARY:SYMBOL[+OFFSET]"), P::Kprobe, None, 0, Some(H::Uprobe)).from(v(4, 3)),
     row("uprobe.s", Form::Detail("BINARY:SYMBOL[+OFFSET]"), P::Kprobe, None, SLEEPABLE, Some(H::Uprobe)).from(v(6, 0)),
     row("kretprobe", Form::Detail("FUNCTION"), P::Kprobe, None, 0, Some(H::Kretprobe)),
-    row("uretprobe", Form::Detail("BINARY:SYMBOL[+OFFSET]"), P::Kprobe, None, 0, Some(H::Uretprobe)),
+    row("uretprobe", Form::Detail("BINARY:SYMBOL[+OFFSET]"), P::Kprobe, None, 0, Some(H::Uretprobe)).from(v(4, 3)),
     row("uretprobe.s", Form::Detail("BINARY:SYMBOL[+OFFSET]"), P::Kprobe, None, SLEEPABLE, Some(H::Uretprobe)).from(v(6, 0)),
     row("kprobe.multi", Form::Detail("PATTERN"), P::Kprobe, Some(A::TraceKprobeMulti), 0, Some(H::Kprobe)),
     row("kretprobe.multi", Form::Detail("PATTERN"), P::Kprobe, Some(A::TraceKprobeMulti), 0, Some(H::Kretprobe)),
@@ -92,10 +94,10 @@ pub const TABLE: &[Section] = &[
     row("uprobe.session.s", Form::Detail("BINARY:PATTERN"), P::Kprobe, Some(A::TraceUprobeSession), SLEEPABLE, Some(H::Uprobe)),
     row("ksyscall", Form::Detail("SYSCALL"), P::Kprobe, None, 0, Some(H::Kprobe)),
     row("kretsyscall", Form::Detail("SYSCALL"), P::Kprobe, None, 0, Some(H::Kretprobe)),
-    row("usdt", Form::Detail("BINARY:PROVIDER:NAME"), P::Kprobe, None, 0, Some(H::Usdt)),
+    row("usdt", Form::Detail("BINARY:PROVIDER:NAME"), P::Kprobe, None, 0, Some(H::Usdt)).from(v(4, 3)),
     row("usdt.s", Form::Detail("BINARY:PROVIDER:NAME"), P::Kprobe, None, SLEEPABLE, Some(H::Usdt)).from(v(6, 0)),
-    row("tc/ingress", Form::Exact, P::SchedCls, Some(A::TcxIngress), 0, Some(H::Tcx)),
-    row("tc/egress", Form::Exact, P::SchedCls, Some(A::TcxEgress), 0, Some(H::Tcx)),
+    row("tc/ingress", Form::Exact, P::SchedCls, Some(A::TcxIngress), 0, Some(H::Tcx)).from(v(4, 1)),
+    row("tc/egress", Form::Exact, P::SchedCls, Some(A::TcxEgress), 0, Some(H::Tcx)).from(v(4, 1)),
     row("tcx/ingress", Form::Exact, P::SchedCls, Some(A::TcxIngress), 0, Some(H::Tcx)),
     row("tcx/egress", Form::Exact, P::SchedCls, Some(A::TcxEgress), 0, Some(H::Tcx)),
     row("tc", Form::Exact, P::SchedCls, None, 0, Some(H::Tcx)),
@@ -114,13 +116,13 @@ pub const TABLE: &[Section] = &[
     row("raw_tracepoint.w", Form::Detail("NAME"), P::RawTracepointWritable, None, 0, Some(H::RawTracepoint)),
     row("raw_tp.w", Form::Detail("NAME"), P::RawTracepointWritable, None, 0, Some(H::RawTracepoint)),
     row("tp_btf", Form::Detail("NAME"), P::Tracing, Some(A::TraceRawTp), 0, Some(H::TpBtf)),
-    row("tp_btf.s", Form::Detail("NAME"), P::Tracing, Some(A::TraceRawTp), SLEEPABLE, Some(H::TpBtf)).from(v(7, 2)),
+    row("tp_btf.s", Form::Detail("NAME"), P::Tracing, Some(A::TraceRawTp), SLEEPABLE, Some(H::TpBtf)),
     row("fentry", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFentry), 0, Some(H::Fentry)),
     row("fmod_ret", Form::Detail("FUNCTION"), P::Tracing, Some(A::ModifyReturn), 0, Some(H::Fentry)),
     row("fexit", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFexit), 0, Some(H::Fexit)),
-    row("fentry.s", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFentry), SLEEPABLE, Some(H::Fentry)).from(v(5, 10)),
-    row("fmod_ret.s", Form::Detail("FUNCTION"), P::Tracing, Some(A::ModifyReturn), SLEEPABLE, Some(H::Fentry)).from(v(5, 10)),
-    row("fexit.s", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFexit), SLEEPABLE, Some(H::Fexit)).from(v(5, 10)),
+    row("fentry.s", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFentry), SLEEPABLE, Some(H::Fentry)),
+    row("fmod_ret.s", Form::Detail("FUNCTION"), P::Tracing, Some(A::ModifyReturn), SLEEPABLE, Some(H::Fentry)),
+    row("fexit.s", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFexit), SLEEPABLE, Some(H::Fexit)),
     row("fsession", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFsession), 0, Some(H::Fentry)),
     row("fsession.s", Form::Detail("FUNCTION"), P::Tracing, Some(A::TraceFsession), SLEEPABLE, Some(H::Fentry)),
     row("fsession.multi", Form::Detail("PATTERN"), P::Tracing, Some(A::TraceFsessionMulti), 0, Some(H::Fentry)),
@@ -131,17 +133,17 @@ pub const TABLE: &[Section] = &[
     row("fexit.multi.s", Form::Detail("PATTERN"), P::Tracing, Some(A::TraceFexitMulti), SLEEPABLE, Some(H::Fexit)),
     row("freplace", Form::Detail("FUNCTION"), P::Ext, None, 0, None),
     row("lsm", Form::Detail("HOOK"), P::Lsm, Some(A::LsmMac), 0, Some(H::Lsm)),
-    row("lsm.s", Form::Detail("HOOK"), P::Lsm, Some(A::LsmMac), SLEEPABLE, Some(H::Lsm)).from(v(5, 10)),
+    row("lsm.s", Form::Detail("HOOK"), P::Lsm, Some(A::LsmMac), SLEEPABLE, Some(H::Lsm)),
     row("lsm_cgroup", Form::Detail("HOOK"), P::Lsm, Some(A::LsmCgroup), 0, Some(H::Lsm)),
     row("iter", Form::Detail("KIND"), P::Tracing, Some(A::TraceIter), 0, Some(H::Iter)),
-    row("iter.s", Form::Detail("KIND"), P::Tracing, Some(A::TraceIter), SLEEPABLE, Some(H::Iter)).from(v(5, 18)),
+    row("iter.s", Form::Detail("KIND"), P::Tracing, Some(A::TraceIter), SLEEPABLE, Some(H::Iter)),
     row("syscall", Form::Exact, P::Syscall, None, SLEEPABLE, None),
     row("xdp.frags/devmap", Form::Exact, P::Xdp, Some(A::XdpDevmap), XDP_FRAGS, None).from(v(5, 18)),
     row("xdp/devmap", Form::Exact, P::Xdp, Some(A::XdpDevmap), 0, None),
     row("xdp.frags/cpumap", Form::Exact, P::Xdp, Some(A::XdpCpumap), XDP_FRAGS, None).from(v(5, 18)),
     row("xdp/cpumap", Form::Exact, P::Xdp, Some(A::XdpCpumap), 0, None),
     row("xdp.frags", Form::Exact, P::Xdp, Some(A::Xdp), XDP_FRAGS, Some(H::Xdp)).from(v(5, 18)),
-    row("xdp", Form::Exact, P::Xdp, Some(A::Xdp), 0, Some(H::Xdp)),
+    row("xdp", Form::Exact, P::Xdp, Some(A::Xdp), 0, Some(H::Xdp)).from(v(4, 8)),
     row("perf_event", Form::Exact, P::PerfEvent, None, 0, Some(H::Profile)),
     row("lwt_in", Form::Exact, P::LwtIn, None, 0, None),
     row("lwt_out", Form::Exact, P::LwtOut, None, 0, None),

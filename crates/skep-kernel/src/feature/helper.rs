@@ -43,11 +43,11 @@ impl Prober {
 
 impl Refusal {
     /// True when the verifier came as far as the call.
-    fn was_reached(&self) -> bool {
+    pub(super) fn was_reached(&self) -> bool {
         self.log.contains("(85) call ")
     }
 
-    fn why_not_reached(&self, place: Place) -> String {
+    pub(super) fn why_not_reached(&self, place: Place) -> String {
         if let Some(line) = self.log.lines().find(|line| !line.is_empty() && !line.starts_with("processed")) {
             return line.to_owned();
         }

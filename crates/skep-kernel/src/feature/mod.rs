@@ -5,10 +5,12 @@
 //! says nothing of the kernel is no "no".
 
 mod helper;
+mod kfunc;
 mod misc;
 mod prober;
 
 pub use helper::{NOT_HERE, helper, helper_in, helpers};
+pub use kfunc::kfunc;
 pub use misc::misc;
 pub use prober::{Prober, Refusal};
 

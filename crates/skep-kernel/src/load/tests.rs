@@ -58,13 +58,15 @@ fn program() -> ProgramSpec {
 #[test]
 fn a_counted_program_keeps_its_function_and_line_records() {
     let types = sys::btf_load(&types()).expect("types");
-    let object = Object { name: "o".into(), license: "GPL".into(), programs: vec![], maps: vec![], btf: None };
+    let object =
+        Object { name: "o".into(), license: "GPL".into(), programs: vec![], maps: vec![], externs: vec![], btf: None };
     for counting in [false, true] {
         let license = license("GPL");
         let loader = Loader {
             object: &object,
             types: Some(types.as_fd()),
             maps: &[],
+            externs: &Externs::default(),
             license,
             counting,
             kernel: None,
@@ -81,11 +83,13 @@ fn a_counted_program_keeps_its_function_and_line_records() {
 #[test]
 fn records_that_the_kernel_refuses_are_left_out() {
     let types = sys::btf_load(&types()).expect("types");
-    let object = Object { name: "o".into(), license: "GPL".into(), programs: vec![], maps: vec![], btf: None };
+    let object =
+        Object { name: "o".into(), license: "GPL".into(), programs: vec![], maps: vec![], externs: vec![], btf: None };
     let loader = Loader {
         object: &object,
         types: Some(types.as_fd()),
         maps: &[],
+        externs: &Externs::default(),
         license: license("GPL"),
         counting: false,
         kernel: None,

@@ -152,7 +152,7 @@ pub(crate) struct ProgramParts<'a> {
     pub(crate) lines: &'a [[u32; 4]],
 }
 
-/// `BPF_PROG_LOAD`; an empty `log` asks for none.
+/// `BPF_PROG_LOAD`; an empty `log` asks for none, the level of any other is 1 where `attr` gives none.
 pub(crate) fn prog_load(attr: &attr::ProgLoad, parts: &ProgramParts<'_>, log: &mut [u8]) -> Result<OwnedFd> {
     let mut attr = *attr;
     attr.insns = address(parts.code);
@@ -169,7 +169,7 @@ pub(crate) fn prog_load(attr: &attr::ProgLoad, parts: &ProgramParts<'_>, log: &m
         attr.line_info_rec_size = 16;
     }
     attr.log_size = length(log)?;
-    attr.log_level = u32::from(!log.is_empty());
+    attr.log_level = if log.is_empty() { 0 } else { attr.log_level.max(1) };
     attr.log_buf = address_mut(log);
     bpf_fd(Command::ProgLoad, &mut attr)
 }

@@ -26,8 +26,10 @@ fn candidates(attach_type: AttachType) -> (KindId, &'static str, &'static [&'sta
         Target::Iterator => (KindId::Func, "bpf_iter_", &["bpf_map", "task"]),
         Target::LsmHook => (KindId::Func, "bpf_lsm_", &["settime", "path_chroot"]),
         _ if attach_type == AttachType::LsmCgroup => (KindId::Func, "bpf_lsm_", &["socket_post_create"]),
-        // Functions that the kernel has for tests of this.
-        _ if attach_type == AttachType::ModifyReturn => (KindId::Func, "", &["bpf_modify_return_test"]),
+        // Changing what it returns is allowed at security hooks, and from 6.3 on at a function for tests of this.
+        _ if attach_type == AttachType::ModifyReturn => {
+            (KindId::Func, "", &["security_settime64", "bpf_modify_return_test"])
+        }
         _ => (KindId::Func, "", &["bpf_fentry_test1"]),
     }
 }
@@ -41,7 +43,7 @@ pub(super) fn load(prog_type: ProgType, attach_type: Option<AttachType>) -> Tria
     };
     let value = result::allowed(prog_type, attach_type).map_or(0, |range| range.high);
     let code = encode(&[Insn::new(0xb7, 0, 0, 0, value), Insn::new(EXIT, 0, 0, 0, 0)]);
-    let named = attach_type.filter(|a| a.row().at_load || prog_type.row().names != Names::Nothing);
+    let named = attach_type.filter(|a| a.row().at_load.is_named() || prog_type.row().names != Names::Nothing);
     let attr = attr::ProgLoad {
         prog_type: prog_type.id(),
         expected_attach_type: named.map_or(0, AttachType::id),

@@ -7,6 +7,8 @@ use skep_diag::{Diagnostic, code};
 use skep_isa::spec::MapType;
 
 use super::Elf;
+use super::externs::KCONFIG;
+use crate::external::{Extern, ExternKind};
 use crate::map::{F_MMAPABLE, F_RDONLY_PROG, MapRole, MapSpec};
 
 /// The maps of an object and where their symbols lie.
@@ -32,7 +34,7 @@ const MAX_MAPS: usize = 4096;
 /// Longest name of a map in the kernel.
 const NAME_LEN: usize = 15;
 
-pub(crate) fn read(elf: &Elf<'_>, btf: Option<&Btf>, stem: &str) -> Result<Maps, Diagnostic> {
+pub(crate) fn read(elf: &Elf<'_>, btf: Option<&Btf>, stem: &str, externs: &mut [Extern]) -> Result<Maps, Diagnostic> {
     let mut maps = Maps { specs: Vec::new(), user: HashMap::new(), data: HashMap::new() };
     let mut left = MAX_DATA;
     if let Some(at) = elf.sections.iter().position(|s| s.name == ".maps") {
@@ -70,14 +72,50 @@ pub(crate) fn read(elf: &Elf<'_>, btf: Option<&Btf>, stem: &str) -> Result<Maps,
             role: MapRole::Data { initial, read_only },
         });
     }
+    options(elf, btf, stem, externs, &mut maps)?;
     Ok(maps)
+}
+
+/// The map of kernel options, whose values the engine fills in.
+fn options(
+    elf: &Elf<'_>,
+    btf: Option<&Btf>,
+    stem: &str,
+    externs: &mut [Extern],
+    maps: &mut Maps,
+) -> Result<(), Diagnostic> {
+    let mut size = 0;
+    for one in externs.iter_mut() {
+        if let ExternKind::Option { map, offset, size: bytes, .. } = &mut one.kind {
+            *map = maps.specs.len();
+            size = size.max(*offset + *bytes);
+        }
+    }
+    if size == 0 {
+        return Ok(());
+    }
+    room(elf, maps)?;
+    maps.specs.push(MapSpec {
+        name: data_name(stem, KCONFIG),
+        map_type: MapType::Array,
+        key_size: 4,
+        value_size: size,
+        max_entries: 1,
+        flags: F_RDONLY_PROG | F_MMAPABLE,
+        extra: 0,
+        key_type: None,
+        value_type: btf.and_then(|b| b.find(KCONFIG, |k| matches!(k, Kind::Datasec { .. }))),
+        record_type: None,
+        role: MapRole::Data { initial: vec![0; size as usize], read_only: true },
+    });
+    Ok(())
 }
 
 /// libbpf's name for a data section's map: the object's name cut so that the whole has 15 characters; a section with
 /// a name of its own (`.data.counters`) keeps it.
 fn data_name(stem: &str, section: &str) -> String {
     match section {
-        ".data" | ".bss" | ".rodata" => {
+        ".data" | ".bss" | ".rodata" | KCONFIG => {
             let room = NAME_LEN - section.len();
             let stem: String = stem.chars().take(room).collect();
             format!("{stem}{section}")

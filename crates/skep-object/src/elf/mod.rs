@@ -1,6 +1,7 @@
 //! Objects read from ELF: sections and symbols here, maps in [`maps`], programs in [`programs`]; written in
 //! [`write`](fn@write).
 
+mod externs;
 mod maps;
 mod names;
 mod programs;
@@ -56,6 +57,7 @@ pub(crate) struct Symbol<'a> {
     pub size: u64,
     pub is_func: bool,
     pub is_local: bool,
+    pub is_weak: bool,
 }
 
 impl Object {
@@ -86,13 +88,14 @@ impl Object {
         if let Some(btf) = &mut btf {
             elf.fill_sections(btf);
         }
-        let maps = maps::read(&elf, btf.as_ref(), &stem)?;
-        let programs = programs::read(&elf, btf.as_ref(), &ext, &maps)?;
+        let mut externs = externs::read(&elf, btf.as_mut());
+        let maps = maps::read(&elf, btf.as_ref(), &stem, &mut externs)?;
+        let programs = programs::read(&elf, btf.as_ref(), &ext, &maps, &externs)?;
         let license = elf.section("license").map_or("", |s| {
             let end = s.data.iter().position(|b| *b == 0).unwrap_or(s.data.len());
             s.data.get(..end).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or("")
         });
-        Ok(Object { name: stem, license: license.to_owned(), programs, maps: maps.specs, btf })
+        Ok(Object { name: stem, license: license.to_owned(), programs, maps: maps.specs, externs, btf })
     }
 }
 
@@ -157,6 +160,7 @@ impl<'a> Elf<'a> {
                 size: symbol.st_size(LE),
                 is_func: symbol.st_type() == object::elf::STT_FUNC,
                 is_local: symbol.st_bind() == object::elf::STB_LOCAL,
+                is_weak: symbol.st_bind() == object::elf::STB_WEAK,
             });
         }
         Ok(Elf { file: file.to_owned(), sections, symbols })

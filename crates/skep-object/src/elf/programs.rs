@@ -9,6 +9,7 @@ use skep_isa::{Insn, insn, spec};
 
 use super::maps::Maps;
 use super::{Elf, Rel, Symbol};
+use crate::external::{Extern, ExternKind};
 use crate::hook::Hook;
 use crate::program::{FuncInfo, LineInfo, ProgramSpec, Reloc, RelocTarget};
 
@@ -45,14 +46,28 @@ enum Target {
     Other(RelocTarget),
 }
 
-pub(crate) fn read(elf: &Elf<'_>, btf: Option<&Btf>, ext: &Ext, maps: &Maps) -> Result<Vec<ProgramSpec>, Diagnostic> {
-    let file = File::new(elf, btf, ext, maps)?;
+pub(crate) fn read(
+    elf: &Elf<'_>,
+    btf: Option<&Btf>,
+    ext: &Ext,
+    maps: &Maps,
+    externs: &[Extern],
+) -> Result<Vec<ProgramSpec>, Diagnostic> {
+    let file = File::new(elf, btf, ext, maps, externs)?;
     let mut programs = Vec::new();
     let mut left = MAX_SLOTS;
     for function in &file.entries {
         programs.push(file.link(function, &mut left)?);
     }
     Ok(programs)
+}
+
+/// A kernel option by its name, as a byte of its map.
+fn option(one: &Extern) -> Option<(&str, RelocTarget)> {
+    match one.kind {
+        ExternKind::Option { map, offset, .. } => Some((one.name.as_str(), RelocTarget::MapValue { map, offset })),
+        _ => None,
+    }
 }
 
 /// Everything linking asks for, indexed once.
@@ -71,7 +86,14 @@ struct File<'a> {
 }
 
 impl<'a> File<'a> {
-    fn new(elf: &'a Elf<'a>, btf: Option<&'a Btf>, ext: &Ext, maps: &Maps) -> Result<File<'a>, Diagnostic> {
+    fn new(
+        elf: &'a Elf<'a>,
+        btf: Option<&'a Btf>,
+        ext: &Ext,
+        maps: &Maps,
+        externs: &[Extern],
+    ) -> Result<File<'a>, Diagnostic> {
+        let options: HashMap<&str, RelocTarget> = externs.iter().filter_map(option).collect();
         let mut file = File {
             elf,
             btf,
@@ -91,7 +113,7 @@ impl<'a> File<'a> {
         file.entries.sort();
         for (at, section) in elf.sections.iter().enumerate().filter(|(_, s)| s.executable) {
             for rel in &section.rels {
-                file.add_relocation(at, rel, maps)?;
+                file.add_relocation(at, rel, maps, &options)?;
             }
         }
         file.add_ext(ext);
@@ -119,7 +141,13 @@ impl<'a> File<'a> {
         Ok(())
     }
 
-    fn add_relocation(&mut self, section: usize, rel: &Rel, maps: &Maps) -> Result<(), Diagnostic> {
+    fn add_relocation(
+        &mut self,
+        section: usize,
+        rel: &Rel,
+        maps: &Maps,
+        options: &HashMap<&str, RelocTarget>,
+    ) -> Result<(), Diagnostic> {
         let elf = self.elf;
         let place = Place { section, slot: (rel.offset / 8) as usize };
         let bad = |why: String| {
@@ -136,7 +164,9 @@ impl<'a> File<'a> {
         let insn =
             insn.filter(|_| rel.offset.is_multiple_of(8)).ok_or_else(|| bad("there is no instruction".into()))?;
         let Some(of) = symbol.section else {
-            self.targets.insert(place, Target::Other(RelocTarget::Extern(symbol.name.to_owned())));
+            let option = options.get(symbol.name).cloned();
+            let target = option.unwrap_or_else(|| RelocTarget::Extern(symbol.name.to_owned()));
+            self.targets.insert(place, Target::Other(target));
             return Ok(());
         };
         let is_code = self.code.contains_key(&of);

@@ -124,6 +124,7 @@ pub(crate) fn object(section: &str, code: &[Insn], maps: &[MapSpec]) -> Object {
         license: "GPL".to_owned(),
         programs: vec![program],
         maps: maps.to_vec(),
+        externs: Vec::new(),
         btf: None,
     }
 }

@@ -95,8 +95,10 @@ impl Serialize for Facts<'_> {
         for fact in &self.0.facts {
             let label = fact.label.replace(' ', "_");
             match &fact.value {
-                Value::Text(text) => map.serialize_entry(&label, text)?,
-                Value::List(items) => map.serialize_entry(&label, items)?,
+                Value::Text(text) => map.serialize_entry(&label, &Cell(text))?,
+                Value::List(items) => {
+                    map.serialize_entry(&label, &items.iter().map(|i| Cell(i)).collect::<Vec<_>>())?
+                }
                 Value::Table { columns, rows } => map.serialize_entry(&label, &Rows(columns, rows))?,
             }
         }
@@ -122,8 +124,20 @@ impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.1.len()))?;
         for (column, cell) in self.0.iter().zip(self.1) {
-            map.serialize_entry(&column.replace(' ', "_"), cell)?;
+            map.serialize_entry(&column.replace(' ', "_"), &Cell(cell))?;
         }
         map.end()
+    }
+}
+
+/// A fact: whole numbers are numbers, all else is text.
+struct Cell<'a>(&'a str);
+
+impl Serialize for Cell<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.parse::<i64>() {
+            Ok(number) if number.to_string() == self.0 => serializer.serialize_i64(number),
+            _ => serializer.serialize_str(self.0),
+        }
     }
 }

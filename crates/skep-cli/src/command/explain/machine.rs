@@ -17,6 +17,7 @@ const TYPES: &str = "/sys/kernel/btf/vmlinux";
 /// What holds of a page here.
 pub(super) fn of(page: &Page) -> Vec<Here> {
     match page.noun {
+        Noun::Kfunc => btf_id(page).map(callers).unwrap_or_default(),
         Noun::Helper => number(page).map(helper).unwrap_or_default(),
         Noun::Prog => find(ProgType::from_id, page).map(prog).unwrap_or_default(),
         Noun::Attach => find(AttachType::from_id, page).map(attach).unwrap_or_default(),
@@ -39,7 +40,16 @@ fn find<T>(from_id: impl Fn(u32) -> Option<T>, page: &Page) -> Option<T> {
 }
 
 fn number(page: &Page) -> Option<u32> {
-    match &page.facts.iter().find(|f| f.label == "number")?.value {
+    fact(page, "number")
+}
+
+fn btf_id(page: &Page) -> Option<u32> {
+    fact(page, BTF_ID)
+}
+
+/// A fact that is a number.
+fn fact(page: &Page, label: &str) -> Option<u32> {
+    match &page.facts.iter().find(|f| f.label == label)?.value {
         Value::Text(text) => text.parse().ok(),
         _ => None,
     }
@@ -48,9 +58,19 @@ fn number(page: &Page) -> Option<u32> {
 /// Where a helper is offered: the places that say yes, and those the table names that do not.
 fn helper(id: u32) -> Vec<Here> {
     let Some(row) = helper::find(id) else { return vec![] };
+    by_place("offered to", feature::helper(id), |place| row.offered_in(place))
+}
+
+/// Which programs may call a function of the kernel. Where they may not is told only if none may.
+fn callers(btf_id: u32) -> Vec<Here> {
+    by_place("callable from", feature::kfunc(btf_id), |_| false)
+}
+
+/// One line for each answer, with its places; a no is told of places that `wanted` says should say yes.
+fn by_place(what: &str, answers: Vec<(Place, Answer)>, wanted: impl Fn(Place) -> bool) -> Vec<Here> {
     let mut by_answer: Vec<(Answer, Vec<Place>)> = vec![(Answer::Yes, vec![])];
-    for (place, answer) in feature::helper(id) {
-        if answer != Answer::Yes && !row.offered_in(place) {
+    for (place, answer) in answers {
+        if matches!(answer, Answer::No(_)) && !wanted(place) {
             continue;
         }
         match by_answer.iter_mut().find(|(a, _)| *a == answer) {
@@ -58,11 +78,12 @@ fn helper(id: u32) -> Vec<Here> {
             None => by_answer.push((answer, vec![place])),
         }
     }
-    by_answer.retain(|(_, places)| !places.is_empty());
+    by_answer
+        .retain(|(answer, places)| !places.is_empty() && (*answer == Answer::Yes || places.iter().any(|p| wanted(*p))));
     if by_answer.is_empty() {
         return vec![here(String::new(), Answer::No("no place of this kernel offers it".to_owned()))];
     }
-    by_answer.into_iter().map(|(answer, places)| here(format!("offered to {}", condensed(&places)), answer)).collect()
+    by_answer.into_iter().map(|(answer, places)| here(format!("{what} {}", condensed(&places)), answer)).collect()
 }
 
 /// Names of places; of a program type whose places are all there, the type alone.
@@ -190,6 +211,9 @@ pub(super) fn kfuncs() -> Vec<Page> {
     found.unwrap_or_default()
 }
 
+/// What a function's number in the kernel's types is called on its page.
+const BTF_ID: &str = "BTF id";
+
 /// The declaration tag of functions that programs may call.
 const TAG: &str = "bpf_kfunc";
 
@@ -204,7 +228,7 @@ fn page(scan: &Scan<'_>, id: skep_btf::TypeId) -> Option<Page> {
     let facts = [
         Some(("prototype", Value::Text(prototype.to_string()))),
         (!asks.is_empty()).then_some(("arguments", Value::List(asks))),
-        Some(("BTF id", Value::Text(id.0.to_string()))),
+        Some((BTF_ID, Value::Text(id.0.to_string()))),
     ];
     let facts = facts.into_iter().flatten().map(|(label, value)| Fact { label, value }).collect();
     Some(Page {

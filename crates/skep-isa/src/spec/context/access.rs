@@ -35,7 +35,7 @@ impl Context {
     /// What Linux 6.18 says of one access by a program with every capability.
     ///
     /// [`Kind::Argument`] leaves a question open: whether the attached function has such an argument, and of which
-    /// type; an argument that is a pointer is loaded in 8 bytes only.
+    /// type; an argument that is a pointer is loaded in 8 bytes only (before 6.12, in any size).
     ///
     /// ```
     /// use skep_isa::spec::{ProgType, context::{Context, Kind, Op, Refusal}};

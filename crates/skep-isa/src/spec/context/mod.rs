@@ -40,7 +40,7 @@ pub struct Context {
 }
 
 /// All contexts.
-pub const TABLE: &[Context] = &[
+pub static TABLE: &[Context] = &[
     packet::SK_BUFF,
     packet::XDP_MD,
     socket::SOCK,

@@ -67,7 +67,7 @@ const NOT_COMMON: std::ops::Range<u32> = 8..24;
 
 /// All of them; `bpf_sock` stands here twice, once for each pointer to it.
 #[rustfmt::skip]
-pub const TABLE: &[Pointee] = &[
+pub static TABLE: &[Pointee] = &[
     Pointee {
         name: "bpf_sock",
         via: Via::Socket,

@@ -115,6 +115,6 @@ pub(super) const ARGUMENTS: Context = Context {
     default_attach: None,
     size: 8 * MAX_ARGS as u32,
     since: v(5, 5),
-    what: "The arguments of the function, tracepoint, iterator, security hook or table member, with their types; at a function's exit the result behind them.",
-    fields: &[row(0, "args", ARG, v(5, 5)).times(MAX_ARGS).load(Width::Slot).kind(Kind::Argument)],
+    what: "The arguments of the function, tracepoint, iterator, security hook or table member, with their types; at a function's exit and at a security hook the result behind them.",
+    fields: &[row(0, "args", ARG, v(5, 5)).times(MAX_ARGS).width(Width::Slot).write(Who::Types(&[P::Lsm])).kind(Kind::Argument)],
 };

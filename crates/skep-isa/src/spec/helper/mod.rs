@@ -236,7 +236,7 @@ impl Helper {
 }
 
 /// All helpers, in the order of their numbers, from 1.
-pub const TABLE: &[Helper] = table::TABLE;
+pub static TABLE: &[Helper] = table::TABLE;
 
 /// The helper with this number.
 pub fn find(id: u32) -> Option<&'static Helper> {

@@ -11,6 +11,7 @@ pub use rule::{Entries, Extra, OPS, Op, PAGE, Privilege, Refusal, Shape, Size, T
 
 use super::map_flag::{self as f, ANY, EXIST, LOCK, NOEXIST};
 use super::{Version, v};
+pub use rule::TRIE_VALUE_GREW;
 use rule::{MAX_INT, MAX_PER_CPU, MAX_PIECE, MAX_STORAGE, MAX_TRIE_VALUE, STACK};
 
 /// Map types.
@@ -86,6 +87,8 @@ pub struct Row {
     pub per_cpu: bool,
     /// What user space does with it.
     pub ops: &'static [Op],
+    /// Those of [`Row::ops`] that came later than the type.
+    pub ops_since: &'static [(Op, Version)],
     /// Flags of updates that can succeed.
     pub update: &'static [u64],
     /// Helpers that take it, by name.
@@ -153,6 +156,7 @@ const fn row(id: MapType, name: &'static str, since: Version, what: &'static str
         types: Types::Never,
         per_cpu: false,
         ops: ENTRY,
+        ops_since: &[],
         update: &[ANY],
         helpers: &[],
         in_programs: true,
@@ -206,6 +210,11 @@ impl Row {
         self
     }
 
+    const fn ops_since(mut self, ops_since: &'static [(Op, Version)]) -> Row {
+        self.ops_since = ops_since;
+        self
+    }
+
     const fn helpers(mut self, helpers: &'static [&'static str]) -> Row {
         self.helpers = helpers;
         self
@@ -232,9 +241,17 @@ impl Row {
     }
 }
 
+impl Row {
+    /// True when a kernel lets user space do this with it.
+    pub fn has_op(&self, op: Op, kernel: Version) -> bool {
+        let since = self.ops_since.iter().find(|(later, _)| *later == op).map_or(self.since, |(_, since)| *since);
+        self.ops.contains(&op) && since <= kernel
+    }
+}
+
 /// All rows, in the order of the kernel's numbers.
 #[rustfmt::skip]
-pub const TABLE: &[Row] = &[
+pub static TABLE: &[Row] = &[
     row(MapType::Unspec, "unspec", v(3, 18), "No type; the kernel refuses it.")
         .sizes(NOTHING, NOTHING, Entries::Zero)
         .ops(&[], &[]).not_in_programs().not_inner(),
@@ -266,7 +283,8 @@ pub const TABLE: &[Row] = &[
     row(MapType::StackTrace, "stack_trace", v(4, 6), "Call stacks of kernel or user space by a number that is made of the frames.")
         .sizes(FOUR, STACK, Entries::Some(1 << 31))
         .flags(f::NUMA_NODE | f::STACK_BUILD_ID | READ_WRITE)
-        .ops(&[Op::Lookup, Op::Delete, Op::NextKey, Op::Take, Op::Freeze], &[]).helpers(&["get_stackid"]),
+        .ops(&[Op::Lookup, Op::Delete, Op::NextKey, Op::Take, Op::Freeze], &[]).ops_since(&[(Op::Take, v(6, 18))])
+        .helpers(&["get_stackid"]),
     row(MapType::CgroupArray, "cgroup_array", v(4, 8), "Cgroups by number, to test whether a packet or process belongs to one.")
         .sizes(FOUR, FOUR, Entries::Some(u32::MAX))
         .flags(f::NUMA_NODE | READ_WRITE).ops(NO_LOOKUP, &[ANY])

@@ -3,6 +3,7 @@
 //! Enter at [`Shape`] and [`super::MapType::check`]. Bounds are those of Linux 6.18 on x86_64; where one is a kernel's
 //! own matter (its page size, its number of CPUs), the rule says so.
 
+use crate::spec::Version;
 use crate::spec::map_flag as f;
 
 /// Size of a page that rules are about.
@@ -17,6 +18,8 @@ const HASH_OVERHEAD: u32 = 48;
 pub(super) const MAX_STORAGE: u32 = 65_407;
 /// Greatest value of a prefix tree.
 pub(super) const MAX_TRIE_VALUE: u32 = 4_194_024;
+/// The kernel since which values of tries may be as large, and how many bytes less it was before.
+pub const TRIE_VALUE_GREW: (Version, u32) = (Version(6, 13), 16);
 /// Greatest signed number of 32 bits.
 pub(super) const MAX_INT: u32 = i32::MAX as u32;
 

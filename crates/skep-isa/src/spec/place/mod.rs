@@ -167,7 +167,7 @@ impl Row {
 
 /// All places, those of one program type together.
 #[rustfmt::skip]
-pub const TABLE: &[Row] = &[
+pub static TABLE: &[Row] = &[
     row(Place::SocketFilter, "socket_filter", ProgType::SocketFilter),
     row(Place::Kprobe, "kprobe", ProgType::Kprobe),
     row(Place::KprobeSleepable, "kprobe.s", ProgType::Kprobe).sleepable().since(v(6, 0)),
@@ -229,12 +229,12 @@ pub const TABLE: &[Row] = &[
     row(Place::IterSleepable, "tracing/iter.s", ProgType::Tracing).attach(AttachType::TraceIter).sleepable().target(Target::Iterator("task")).since(v(5, 18)),
     row(Place::IterTcp, "tracing/iter:tcp", ProgType::Tracing).attach(AttachType::TraceIter).target(Target::Iterator("tcp")).since(v(5, 9)),
     row(Place::IterUnix, "tracing/iter:unix", ProgType::Tracing).attach(AttachType::TraceIter).target(Target::Iterator("unix")).since(v(5, 15)),
-    row(Place::Fentry, "tracing/fentry", ProgType::Tracing).attach(AttachType::TraceFentry).target(Target::Function("bpf_fentry_test1")),
+    row(Place::Fentry, "tracing/fentry", ProgType::Tracing).attach(AttachType::TraceFentry).target(Target::Function("filp_close")),
     row(Place::FentrySleepable, "tracing/fentry.s", ProgType::Tracing).attach(AttachType::TraceFentry).sleepable().target(Target::Function("bpf_fentry_test1")).since(v(5, 10)),
-    row(Place::Fexit, "tracing/fexit", ProgType::Tracing).attach(AttachType::TraceFexit).target(Target::Function("bpf_fentry_test1")),
+    row(Place::Fexit, "tracing/fexit", ProgType::Tracing).attach(AttachType::TraceFexit).target(Target::Function("filp_close")),
     row(Place::FexitSleepable, "tracing/fexit.s", ProgType::Tracing).attach(AttachType::TraceFexit).sleepable().target(Target::Function("bpf_fentry_test1")).since(v(5, 10)),
-    row(Place::FmodRet, "tracing/fmod_ret", ProgType::Tracing).attach(AttachType::ModifyReturn).target(Target::Function("bpf_modify_return_test")),
-    row(Place::FmodRetSleepable, "tracing/fmod_ret.s", ProgType::Tracing).attach(AttachType::ModifyReturn).sleepable().target(Target::Function("bpf_modify_return_test")).since(v(5, 10)),
+    row(Place::FmodRet, "tracing/fmod_ret", ProgType::Tracing).attach(AttachType::ModifyReturn).target(Target::Function("security_file_open")),
+    row(Place::FmodRetSleepable, "tracing/fmod_ret.s", ProgType::Tracing).attach(AttachType::ModifyReturn).sleepable().target(Target::Function("bpf_fentry_test1")).since(v(5, 10)),
     row(Place::TcpCongestion, "struct_ops/tcp_congestion_ops", ProgType::StructOps).target(Target::Member("tcp_congestion_ops", "ssthresh")),
     row(Place::TcpCongestionRelease, "struct_ops/tcp_congestion_ops:release", ProgType::StructOps).target(Target::Member("tcp_congestion_ops", "release")),
     row(Place::SchedExt, "struct_ops/sched_ext_ops", ProgType::StructOps).target(Target::Member("sched_ext_ops", "enqueue")).since(v(6, 12)).needs("CONFIG_SCHED_CLASS_EXT"),

@@ -1,0 +1,95 @@
+//! What libbpf and the kernel's verifier make of every program of objects, each program alone, for `cargo xtask oracle`.
+//! Nothing is attached, nothing pinned.
+//!
+//! `skep-oracle FOLDER < NAMES`: objects by their names in the folder, one a line; one line of JSON for each program.
+
+mod libbpf;
+mod log;
+mod needed;
+
+use std::io::{BufRead, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::libbpf::{Object, Outcome, Program};
+
+/// Loads between two pauses. Linux 6.18 locks up for good when about a thousand compiled programs are freed in a short
+/// time; libbpf's own trials double what is loaded here.
+const BATCH: usize = 16;
+/// `ENOSPC`: the log did not fit.
+const NO_SPACE: i32 = 28;
+/// Length of a pause.
+const PAUSE: Duration = Duration::from_millis(20);
+
+fn main() -> Result<()> {
+    let folder = std::env::args().nth(1).context("wanted: the folder of the objects")?;
+    let mut out = std::io::stdout().lock();
+    let mut loads = 0;
+    for name in std::io::stdin().lock().lines() {
+        let name = name?;
+        let path = Path::new(&folder).join(&name);
+        let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
+        let programs = match Object::open(&path) {
+            Ok(mut object) => object.programs(),
+            Err((errno, said)) => {
+                let message = said.first().cloned().unwrap_or_default();
+                writeln!(
+                    out,
+                    "{}",
+                    json!({"object": name, "program": null, "result": "open", "errno": errno, "message": message})
+                )?;
+                continue;
+            }
+        };
+        for program in programs {
+            writeln!(out, "{}", line(&name, &path, &bytes, &program))?;
+            loads += 1;
+            if loads % BATCH == 0 {
+                std::thread::sleep(PAUSE);
+            }
+        }
+        out.flush()?;
+    }
+    Ok(())
+}
+
+/// Loads one program and tells how it went.
+fn line(name: &str, path: &Path, bytes: &[u8], program: &Program) -> Value {
+    let needed = needed::maps(bytes, &program.name);
+    let load = |level| match Object::open(path) {
+        Ok(object) => object.load(program, needed.as_ref(), level),
+        Err((errno, said)) => Outcome { errno, log: String::new(), said, refused: false },
+    };
+    let [full, short] = libbpf::LOG_LEVELS;
+    let outcome = load(full);
+    let outcome = if outcome.errno == NO_SPACE { load(short) } else { outcome };
+    let Outcome { errno, log, said, refused } = outcome;
+    let facts = log::Facts::read(&log);
+    // The verifier came to its end without an objection: what failed came after it.
+    let accepted = errno == 0 || (facts.processed.is_some() && !refused);
+    let (result, message) = if accepted {
+        ("accept", None)
+    } else if facts.message.is_some() && !facts.unresolved {
+        ("reject", facts.message)
+    } else {
+        // What libbpf does without or tries again is no reason.
+        let passed = |line: &String| line.contains("Retrying without BTF") || line.contains("BTF is optional");
+        let from = said.iter().rposition(passed).map_or(0, |at| at + 1);
+        ("undecided", facts.message.or_else(|| said.get(from).cloned()))
+    };
+    json!({
+        "object": name,
+        "program": program.name,
+        "section": program.section,
+        "type": program.prog_type,
+        "result": result,
+        "errno": errno,
+        "message": message,
+        "processed": facts.processed,
+        "states": facts.states,
+        "time_us": facts.time_us,
+    })
+}

@@ -1,0 +1,98 @@
+//! `xtask guest`: commands on Debian's kernels, in a machine that qemu emulates and that sees this machine's files.
+//!
+//! Enter at [`run`]. A guest writes to memory only: what it changes is gone when it ends.
+
+mod initramfs;
+mod kernel;
+mod lane;
+mod machine;
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use kernel::Kernel;
+
+/// Kernels that have a lane of their own.
+pub(crate) const KERNELS: &[&str] = &["6.1", "6.12"];
+
+/// How long a guest may take, where nothing else is said.
+const LIMIT: Duration = Duration::from_secs(600);
+
+const HELP: &str = "cargo xtask guest [--limit SECONDS] KERNEL [COMMAND…]
+
+Runs a command on another kernel, emulated by qemu: slow, but with nothing of this machine's kernel in between.
+The guest sees this machine's files; what it writes goes to its memory. It starts in this folder, as root, with
+PATH, HOME and what begins with CARGO_, RUST_ and SKEP_. Output and exit status are the command's.
+
+  KERNEL      6.1, 6.12, another series that apt has as linux-image-SERIES…-cloud-amd64-unsigned, or all
+  COMMAND     with its arguments; uname -a when there is none
+  --tests     instead of a command: the kernel tests of that kernel's lane, or those of them that are named behind it
+  --limit     seconds until a guest is given up, 600 unless told
+
+A panic, a guest that does not boot and one that takes too long are failures, shown with the console's last lines.
+Needs qemu-system-x86, busybox-static and xz-utils; the kernel is downloaded once, to target/guest.
+
+example:
+  cargo xtask guest 6.1 target/release/skep feature
+  cargo xtask guest all sh -c 'uname -r; bpftool prog'
+  cargo xtask guest 6.12 --tests kernel_helpers";
+
+/// Runs what the words ask for. Gives the exit status of the command; of several guests, the first that is not 0.
+pub(crate) fn run(words: &[&str]) -> Result<u8> {
+    let mut words = words;
+    let mut limit = LIMIT;
+    loop {
+        match words {
+            [] | ["--help" | "-h", ..] => {
+                println!("{HELP}");
+                return Ok(0);
+            }
+            ["--limit", seconds, rest @ ..] => {
+                let seconds = seconds.parse().with_context(|| format!("--limit {seconds}: not a number of seconds"))?;
+                limit = Duration::from_secs(seconds);
+                words = rest;
+            }
+            [option, ..] if option.starts_with('-') => {
+                bail!("{option}: no such option; see `cargo xtask guest --help`")
+            }
+            _ => break,
+        }
+    }
+    let Some((series, command)) = words.split_first() else { bail!("{HELP}") };
+    let all = [*series];
+    let kernels = if *series == "all" { KERNELS } else { &all };
+    let mut status = 0;
+    for series in kernels {
+        ensure!(is_series(series), "{series}: not a kernel; one of {}, or all", KERNELS.join(", "));
+        let kernel = Kernel::get(series)?;
+        let script = match command {
+            ["--tests", only @ ..] => lane::script(series, only)?,
+            [] => machine::script(&["uname", "-a"])?,
+            words => machine::script(words)?,
+        };
+        if kernels.len() > 1 {
+            println!("== {}", kernel.name());
+        }
+        let own = machine::run(&kernel, &script, limit)?;
+        status = if status == 0 { own } else { status };
+    }
+    Ok(status)
+}
+
+/// `6.1`
+fn is_series(word: &str) -> bool {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    word.split_once('.').is_some_and(|(major, minor)| is_number(major) && is_number(minor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_is_two_numbers() {
+        assert!(is_series("6.1") && is_series("5.10"));
+        assert!(!is_series("6") && !is_series("6.") && !is_series("6.1.0") && !is_series("all") && !is_series("-1.2"));
+    }
+}
