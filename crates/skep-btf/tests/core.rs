@@ -521,3 +521,51 @@ fn every_kind_of_the_table_is_answered_and_no_other() {
     let unknown = Relocation { kind: TABLE.len() as u32, type_id: root, access_off: 0 };
     assert_eq!(Resolver::new(&local, &target).resolve(unknown), Err(Error::Kind(13)));
 }
+
+/// Types that continue the kernel's with nothing but strings.
+fn strings_only(strings: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0x9f, 0xeb, 1, 0];
+    for word in [24, 0, 0, 0, strings.len() as u32] {
+        bytes.extend(word.to_le_bytes());
+    }
+    bytes.extend(strings);
+    bytes
+}
+
+#[test]
+fn the_kernel_s_own_structures_are_relocated_to_themselves_within_milliseconds() {
+    let Ok(bytes) = std::fs::read("/sys/kernel/btf/vmlinux") else { return };
+    let kernel = Scan::new(&bytes).expect("types");
+    // Access strings, which a kernel's types do not have, four bytes each.
+    let strings = strings_only(b"0:0\x000:1\x000:2\x000:3\x00");
+    let local = Scan::split(&strings, &kernel).expect("types");
+    let strings_at = u32::from_le_bytes(bytes[20..24].try_into().expect("four bytes"));
+    let target = Target::new(&kernel);
+    let mut resolver = Resolver::new(&local, &target);
+    // Members without a name cannot be asked for.
+    let names = |id: TypeId| match kernel.get(id).map(|t| t.kind) {
+        Some(Kind::Struct { members, .. }) => members.iter().take(4).filter(|m| m.name_off != 0).count(),
+        _ => 0,
+    };
+    let ids = kernel.ids().filter(|id| !kernel.name(*id).is_empty() && names(*id) == 4);
+    let structures: Vec<_> = ids.take(500).collect();
+    assert!(kernel.named("task_struct").next().is_some(), "the index is made before the clock starts");
+    let started = std::time::Instant::now();
+    let (mut same, mut ambiguous) = (0, 0);
+    for type_id in structures {
+        for at in 0..4 {
+            let relocation = Relocation { kind: 0, type_id, access_off: strings_at + at * 4 };
+            match resolver.resolve(relocation) {
+                Ok(found) if found.value == Some(found.local) => same += 1,
+                Err(Error::Ambiguous { .. } | Error::BitField(_)) => ambiguous += 1,
+                other => panic!("{}: {other:?}", kernel.name(type_id)),
+            }
+        }
+    }
+    let took = started.elapsed();
+    println!("{same} relocations, {ambiguous} ambiguous, in {took:?}");
+    assert!(same >= 1_500 && ambiguous <= 100, "{same} {ambiguous}");
+    if !cfg!(debug_assertions) {
+        assert!(took.as_millis() <= 40, "{took:?}");
+    }
+}
