@@ -55,12 +55,6 @@ pub(crate) enum Command {
     Hooks(Hooks),
     /// Show what eBPF this kernel can do, by trying.
     Feature(Feature),
-    /// Answer trials for the other verbs.
-    #[command(hide = true, name = crate::command::trial::VERB)]
-    Trial {
-        /// The questions.
-        questions: Vec<String>,
-    },
     /// Print a shell's completion script.
     #[command(after_help = "Example:\n  skep completion bash > /etc/bash_completion.d/skep")]
     Completion {

@@ -19,8 +19,13 @@ use crate::args::{Cli, Command};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
+    // Not for people, and so no verb of the command line.
+    let mut words = std::env::args().skip(1);
+    if words.next().as_deref() == Some(command::trial::VERB) {
+        return end(command::trial::run(&words.collect::<Vec<_>>()));
+    }
     let cli = Cli::parse();
-    let done = match &cli.command {
+    end(match &cli.command {
         Command::Run(run) => command::run::run(run, cli.quiet),
         Command::Check(check) => command::check::run(check, cli.quiet),
         Command::Asm(asm) => command::asm::run(asm),
@@ -31,10 +36,13 @@ fn main() -> ExitCode {
         Command::Feature(feature) => command::feature::run(feature),
         Command::Explain(explain) => command::explain::run(explain),
         Command::Hooks(hooks) => command::hooks::run(hooks),
-        Command::Trial { questions } => command::trial::run(questions),
         Command::Completion { shell } => command::completion::run(*shell),
         Command::Man { folder } => command::man::run(folder),
-    };
+    })
+}
+
+/// The exit status of what is done, with what there is to say of it.
+fn end(done: Result<(), Failure>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => report(&failure),

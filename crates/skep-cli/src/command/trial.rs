@@ -1,12 +1,12 @@
-//! The verb behind `explain`, `hooks` and `feature`: answers trials of attaching, then takes them away.
+//! The process behind `explain`, `hooks` and `feature`: answers trials of attaching, then takes them away.
 //!
 //! Attaching takes the kernel microseconds, detaching up to a tenth of a second. Who asks reads the answers and need
 //! not wait for the process that cleans up.
 
 use crate::failure::Failure;
 
-/// The verb's name; it is hidden.
-pub(crate) const VERB: &str = "trial";
+/// The first word that asks for it; people have no use for it.
+pub(crate) const VERB: &str = "__trial";
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn run(_questions: &[String]) -> Result<(), Failure> {
