@@ -58,7 +58,9 @@ impl Facts {
             let (_, rest) = text.split_once(word)?;
             rest.split(|c: char| !c.is_ascii_digit()).find(|digits| !digits.is_empty())?.parse().ok()
         };
-        let message = log.lines().rev().find(|line| !narrates(line)).map(|line| line.trim_end().to_owned());
+        let message = log.lines().rev().find(|line| !narrates(line));
+        // Some messages end without a line's end, and the statistics go on behind them.
+        let message = message.and_then(|line| line.split("verification time ").next()).map(|m| m.trim_end().to_owned());
         Facts {
             message,
             processed: stats.and_then(|text| after(text, "processed")),

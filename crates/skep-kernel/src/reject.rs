@@ -114,7 +114,8 @@ fn verdict(log: &str) -> Option<Verdict<'_>> {
             // What was said before this instruction was not the reason to stop.
             message = None;
         } else if !is_narration(line) {
-            message = Some(line);
+            // Some messages end without a line's end, and the statistics go on behind them.
+            message = Some(line.split("verification time ").next().unwrap_or(line));
         }
     }
     let message = message?;
@@ -246,6 +247,12 @@ error[K0001]: the kernel rejected `count`: R0 invalid mem access 'map_value_or_n
     fn an_instruction_named_in_the_message_is_found() {
         let v = verdict("unreachable insn 3\nprocessed 0 insns (limit 1000000)\n").expect("a verdict");
         assert_eq!((v.message, v.slot, v.insn), ("unreachable insn 3", Some(3), None));
+    }
+
+    #[test]
+    fn statistics_behind_a_message_do_not_belong_to_it() {
+        let log = "insn 3 cannot call exception cb directlyverification time 90 usec\nprocessed 0 insns\n";
+        assert_eq!(message(log), Some("insn 3 cannot call exception cb directly"));
     }
 
     #[test]
