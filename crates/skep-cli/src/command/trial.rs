@@ -26,30 +26,43 @@ mod linux {
 
     use super::{Failure, VERB};
 
+    /// Questions tried at one time: most of a trial's time is the kernel's waiting.
+    const AT_ONCE: usize = 8;
+
     /// Answers each question on a line: `yes`, `no WHY` or `unknown WHY`.
     pub(crate) fn run(questions: &[String]) -> Result<(), Failure> {
         // What is held goes when all are answered.
         let mut held: Vec<Held> = Vec::new();
-        for question in questions {
-            let (answer, more) = match question.parse() {
-                Ok(question) => trial::ask(question),
-                Err(()) => (Answer::Unknown(format!("`{question}` is no question")), Held::default()),
-            };
-            held.push(more);
-            let line = match answer {
-                Answer::Yes => "yes".to_owned(),
-                Answer::No(why) => format!("no {why}"),
-                Answer::Unknown(why) => format!("unknown {why}"),
-            };
-            writeln!(std::io::stdout(), "{}", line.replace('\n', " "))?;
+        for some in questions.chunks(AT_ONCE) {
+            let trials: Vec<_> = some
+                .iter()
+                .map(|question| question.parse().map(|q| std::thread::spawn(move || trial::ask(q))))
+                .collect();
+            for (question, trial) in some.iter().zip(trials) {
+                let (answer, more) = match trial.map(std::thread::JoinHandle::join) {
+                    Ok(Ok(done)) => done,
+                    Ok(Err(_)) => (Answer::Unknown(FAILED.to_owned()), Held::default()),
+                    Err(()) => (Answer::Unknown(format!("`{question}` is no question")), Held::default()),
+                };
+                held.push(more);
+                let line = match answer {
+                    Answer::Yes => "yes".to_owned(),
+                    Answer::No(why) => format!("no {why}"),
+                    Answer::Unknown(why) => format!("unknown {why}"),
+                };
+                writeln!(std::io::stdout(), "{}", line.replace('\n', " "))?;
+            }
         }
         Ok(())
     }
 
+    /// Why there is no answer when a trial or its process broke.
+    const FAILED: &str = "the trial itself failed";
+
     /// The answers to these questions, by another process that outlives this one for as long as detaching takes.
     pub(crate) fn ask(questions: &[Question]) -> Vec<Answer> {
         let lines = answers(questions).unwrap_or_default();
-        let failed = || Answer::Unknown("the trial itself failed".to_owned());
+        let failed = || Answer::Unknown(FAILED.to_owned());
         (0..questions.len()).map(|at| lines.get(at).and_then(|line| read(line)).unwrap_or_else(failed)).collect()
     }
 

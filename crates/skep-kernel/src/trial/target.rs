@@ -209,12 +209,28 @@ fn redirecting_map(program: BorrowedFd<'_>, attach_type: AttachType) -> Trial<He
     Ok(Held::default())
 }
 
-/// An empty cgroup. The file system is opened without being mounted anywhere.
-fn cgroup(program: BorrowedFd<'_>, attach_type: AttachType) -> Trial<Held> {
+/// The root of the cgroup2 file system: where it is mounted, else opened without being mounted anywhere, which takes the
+/// kernel longer.
+fn cgroup_root() -> Trial<OwnedFd> {
+    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let mounted = mounts.lines().find_map(|line| {
+        let mut words = line.split(' ').skip(1);
+        let (path, kind) = (words.next()?, words.next()?);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        (kind == "cgroup2").then(|| openat(CWD, path, flags, Mode::empty()).ok())?
+    });
+    if let Some(root) = mounted {
+        return Ok(root);
+    }
     let failed = refused("opening the cgroup2 file system");
     let context = fsopen("cgroup2", FsOpenFlags::FSOPEN_CLOEXEC).map_err(&failed)?;
     fsconfig_create(&context).map_err(&failed)?;
-    let root = fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty()).map_err(&failed)?;
+    fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty()).map_err(&failed)
+}
+
+/// An empty cgroup.
+fn cgroup(program: BorrowedFd<'_>, attach_type: AttachType) -> Trial<Held> {
+    let root = cgroup_root()?;
     let name = format!("skep-trial-{}-{}", std::process::id(), attach_type.id());
     mkdirat(&root, &name, Mode::RWXU).map_err(refused("making a cgroup"))?;
     // From here on the cgroup goes with what is held.
