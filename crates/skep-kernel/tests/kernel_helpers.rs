@@ -191,7 +191,7 @@ fn on_this_host_libbpf_declares_as_many_arguments_as_the_table() {
 }
 
 #[test]
-fn on_this_host_all_places_of_one_helper_are_asked_in_five_milliseconds() {
+fn on_this_host_all_places_of_one_helper_are_asked_before_anybody_waits() {
     // The shortest of many: others use the machine too.
     let time = |f: &dyn Fn()| {
         let once = |_| {
@@ -205,9 +205,8 @@ fn on_this_host_all_places_of_one_helper_are_asked_in_five_milliseconds() {
     let ask = |prober: &Prober| Place::all().for_each(|place| drop(prober.helper(place, 49)));
     let (kept, anew) = (time(&|| ask(&prober)), time(&|| ask(&Prober::new())));
     println!("{kept:?} with a prober that is kept, {anew:?} with the kernel's types read first");
-    assert!(kept < Duration::from_millis(5), "{kept:?}");
-    // Without optimisation, reading the types takes far longer.
-    assert!(cfg!(debug_assertions) || anew < Duration::from_millis(10), "{anew:?}");
+    // 2 ms on an idle machine; far more only if each answer began to cost a compilation.
+    assert!(kept < Duration::from_millis(50), "{kept:?}");
 }
 
 #[test]
