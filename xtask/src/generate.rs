@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use skep_isa::explain::{NOUNS, Noun, Page, Value, pages};
+use skep_isa::spec::helper::exception;
 
 use crate::root;
 
@@ -87,8 +88,28 @@ fn page(noun: Noun) -> String {
             page.since.map(|v| format!(" {v} |")).unwrap_or(if dated { " – |".to_owned() } else { String::new() });
         let _ = writeln!(text, "| [`{0}`](#{1}) |{since} {2} |", page.name, anchor(&page.name), cell(&page.what));
     }
+    if noun == Noun::Helper {
+        text.push_str(&exceptions());
+    }
     for page in &all {
         text.push_str(&section(page));
+    }
+    text
+}
+
+/// What the comparison of helpers with running kernels leaves out.
+fn exceptions() -> String {
+    let mut text = String::from(
+        "\n## Exceptions\n\nWhat each row says of places is compared with running kernels, pair by pair; these are left out.\n\n\
+         | what | when | until | why |\n|---|---|---|---|\n",
+    );
+    for row in exception::TABLE {
+        let what = match row.scope {
+            exception::Scope::Places(places) => places.iter().map(|p| p.row().name.to_owned()).collect::<Vec<_>>(),
+            exception::Scope::Helpers(names) => names.iter().map(|n| (*n).to_owned()).collect(),
+        };
+        let until = row.until.map_or("any".to_owned(), |v| v.to_string());
+        let _ = writeln!(text, "| {} | {} | {until} | {} |", what.join(", "), row.when, row.why);
     }
     text
 }

@@ -8,32 +8,19 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use skep_btf::{Btf, Kind};
+use skep_isa::spec::helper::exception::{ERROR_INJECTION_UNTIL, MAY_LACK, NO_FUNCTION, OPTION_OFF, REFUSED_BY_POLICY};
 use skep_isa::spec::helper::{self, Helper};
-use skep_isa::spec::place::common;
 use skep_isa::spec::{Place, PlaceSet, Version};
 use skep_kernel::feature::{self, Answer, Prober};
-
-/// Places that a host's policy may refuse, whatever the program; kernels in guests let them be asked.
-const REFUSED_BY_POLICY: PlaceSet = common::TRAMPOLINE.and(common::LSM);
-
-/// Places whose kernel option is off on the host and in the guests.
-const OPTION_OFF: &[Place] = &[Place::LircMode2, Place::SchedExt, Place::HidBpf];
-
-/// Places that take no function up to 6.1 without CONFIG_FUNCTION_ERROR_INJECTION, which is off in the guests.
-const NO_FUNCTION_IN_6_1: PlaceSet =
-    PlaceSet::of(&[Place::FentrySleepable, Place::FexitSleepable, Place::FmodRetSleepable]);
-
-/// Helpers that a kernel may lack, everywhere, for the reason their row names under `needs`.
-const MAY_LACK: &[&str] = &["override_return", "probe_write_user"];
 
 /// The places to be asked: those this kernel has but the ones that are kept from us.
 fn askable(prober: &Prober) -> Vec<Place> {
     let mut kept = if has_policy(prober) { REFUSED_BY_POLICY } else { PlaceSet::NONE };
-    if kernel() <= Version(6, 1) {
-        kept = kept.and(NO_FUNCTION_IN_6_1);
+    if kernel() <= ERROR_INJECTION_UNTIL {
+        kept = kept.and(NO_FUNCTION);
     }
     let present = Place::all().filter(|place| place.row().first() <= kernel());
-    present.filter(|place| !kept.has(*place) && !OPTION_OFF.contains(place)).collect()
+    present.filter(|place| !kept.has(*place) && !OPTION_OFF.has(*place)).collect()
 }
 
 /// True where a policy refuses [`REFUSED_BY_POLICY`].
@@ -120,11 +107,11 @@ fn each_place_said_to_be_out_of_reach_is_out_of_reach() {
     for place in REFUSED_BY_POLICY.iter().filter(|_| has_policy(&prober)) {
         assert_eq!(prober.helper(place, LOOKUP), Answer::Unknown(POLICY.to_owned()), "{place}");
     }
-    for place in OPTION_OFF {
+    for place in OPTION_OFF.iter() {
         assert!(place.row().needs.is_some(), "{place}");
-        assert!(matches!(prober.helper(*place, LOOKUP), Answer::Unknown(_)), "{place}");
+        assert!(matches!(prober.helper(place, LOOKUP), Answer::Unknown(_)), "{place}");
     }
-    for place in NO_FUNCTION_IN_6_1.iter().filter(|_| kernel() <= Version(6, 1)) {
+    for place in NO_FUNCTION.iter().filter(|_| kernel() <= ERROR_INJECTION_UNTIL) {
         let answer = prober.helper(place, LOOKUP);
         assert!(matches!(&answer, Answer::Unknown(why) if why.contains("not sleepable")), "{place}: {answer:?}");
     }

@@ -3,6 +3,7 @@
 //! Enter at [`TABLE`], [`find`] and [`named`]; [`Helper::offered_in`] tells whether a place has one. The rows are those
 //! of Linux 6.18; what 6.1 and 6.12 did not offer yet stands in [`Helper::later`]. What came before 6.1 is not told.
 
+pub mod exception;
 mod kind;
 mod table;
 
