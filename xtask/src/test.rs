@@ -105,6 +105,9 @@ fn execute(lane: &Lane) -> Result<Counted> {
     if let Some(out) = child.stdout.take() {
         for line in BufReader::new(out).lines() {
             let line = line?;
+            if line == crate::guest::ANEW {
+                results = (0, 0, 0);
+            }
             if let Some((passed, failed)) = result_line(&line) {
                 results = (results.0 + passed, results.1 + failed, results.2 + 1);
             }

@@ -48,8 +48,16 @@ impl Drop for Folder {
     }
 }
 
+/// How a guest ended.
+pub(crate) enum Outcome {
+    /// The script came to its end, with this status.
+    Status(u8),
+    /// The kernel did not live so long: what to tell of it.
+    Crashed(String),
+}
+
 /// Runs a script in a guest, its output ours; its exit status.
-pub(crate) fn run(kernel: &Kernel, script: &str, limit: Duration) -> Result<u8> {
+pub(crate) fn run(kernel: &Kernel, script: &str, limit: Duration) -> Result<Outcome> {
     let folder = Folder(root().join(format!("target/guest/run-{}", std::process::id())));
     std::fs::create_dir_all(&folder.0)?;
     let file = |name: &str| folder.0.join(name);
@@ -81,11 +89,14 @@ pub(crate) fn run(kernel: &Kernel, script: &str, limit: Duration) -> Result<u8> 
     }
     let status = std::fs::read_to_string(file("status")).ok().and_then(|text| text.trim().parse().ok());
     match status {
-        Some(status) if !is_late => Ok(status),
+        Some(status) if !is_late => Ok(Outcome::Status(status)),
         _ => {
             let console = last_lines(&file("console"));
-            let what = if is_late { format!("took longer than {limit:?}") } else { "ended early".to_owned() };
-            bail!("the guest {} {what}; the console's last lines:\n{console}", kernel.name())
+            let told = |what: &str| format!("the guest {} {what}; the console's last lines:\n{console}", kernel.name());
+            if is_late {
+                bail!(told(&format!("took longer than {limit:?}")));
+            }
+            Ok(Outcome::Crashed(told("ended early")))
         }
     }
 }
