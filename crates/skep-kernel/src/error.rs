@@ -103,6 +103,30 @@ pub enum Error {
         /// What more there is to say.
         why: Option<String>,
     },
+    /// A program does not say what of the kernel, or of another program, it is for.
+    #[error("program `{program}` does not say {what}")]
+    NoTarget {
+        /// The program.
+        program: String,
+        /// Its section.
+        section: String,
+        /// What is missing (`the program whose function it replaces`).
+        what: &'static str,
+    },
+    /// A map is kept under its name already, in another shape.
+    #[error("map `{map}` is kept as {path} with another {what}")]
+    PinnedMap {
+        /// Its name.
+        map: String,
+        /// Where it is kept.
+        path: String,
+        /// What differs (`value size`).
+        what: &'static str,
+        /// What it is there, as a number.
+        there: u64,
+        /// What the object wants.
+        here: u64,
+    },
     /// An object needs something skep does not load yet.
     #[error("{object} needs {what}, which skep does not load yet")]
     Unsupported {
@@ -220,6 +244,8 @@ impl Error {
         match self {
             Error::Call { .. } | Error::File { .. } => code::KERNEL_CALL,
             Error::NoPrivilege { .. } => code::NO_PRIVILEGE,
+            Error::NoTarget { .. } => code::NO_HOOK,
+            Error::PinnedMap { .. } => code::MAP_CREATE,
             Error::MapTooLarge { .. } => code::MAP_TOO_LARGE,
             Error::MapCreate { .. } => code::MAP_CREATE,
             Error::Rejected { diagnostic, .. } => diagnostic.code,
@@ -257,6 +283,13 @@ impl Error {
             Error::MapTooLarge { bytes, .. } => {
                 d.note(format!("its keys and values take {bytes} bytes")).help("lower `max_entries`")
             }
+            Error::NoTarget { section, .. } => {
+                let d = d.note(format!("its section is `{section}`"));
+                d.help("name it in the section, as in `fentry/do_unlinkat`, `tp_btf/sched_switch`, `iter/task`")
+            }
+            Error::PinnedMap { path, there, here, .. } => d
+                .note(format!("there it is {there}, in the object {here}"))
+                .help(format!("remove {path} if nobody needs it any more, or load the object that made it")),
             Error::NoTypes { .. } => d
                 .note("programs that use the kernel's types are adapted to their layout when they are loaded")
                 .help("use a kernel built with CONFIG_DEBUG_INFO_BTF=y"),

@@ -18,6 +18,6 @@ pub use elf::{types, write};
 pub use external::{Extern, ExternKind};
 pub use hook::{Direction, Hook};
 pub use listing::{Listing, ListingError};
-pub use map::{MapRole, MapSpec};
+pub use map::{Content, MapRole, MapSpec, StructOps};
 pub use object::Object;
 pub use program::{FuncInfo, LineInfo, ProgramSpec, Reloc, RelocTarget};

@@ -3,7 +3,7 @@
 use skep_btf::Btf;
 
 use crate::external::{Extern, ExternKind};
-use crate::map::MapSpec;
+use crate::map::{Content, MapRole, MapSpec};
 use crate::program::{ProgramSpec, RelocTarget};
 
 /// What one object file defines. Indices in [`crate::RelocTarget`] are those of `maps`.
@@ -34,30 +34,33 @@ impl Object {
         self.maps.iter().find(|m| m.name == name)
     }
 
-    /// This object with one program, and the maps alone that it refers to; `None` where it has no such program.
+    /// This object with one program, and the maps alone that it needs: those it refers to, those in them, and those that hold it
+    /// as a function; `None` where it has no such program.
     pub fn only(&self, index: usize) -> Option<Object> {
         let mut program = self.programs.get(index)?.clone();
-        // By their index here, the maps' indices there.
-        let mut kept: Vec<usize> = Vec::new();
+        let mut kept = Kept { maps: Vec::new() };
         for reloc in &mut program.relocs {
             let (RelocTarget::Map(map) | RelocTarget::MapValue { map, .. }) = &mut reloc.target else { continue };
-            if *map >= self.maps.len() {
-                // It leads nowhere here, and must there.
-                *map = usize::MAX;
-                continue;
-            }
-            let at = kept.iter().position(|k| k == map).unwrap_or_else(|| {
-                kept.push(*map);
-                kept.len() - 1
-            });
-            *map = at;
+            // What leads nowhere here, must there.
+            *map = if *map < self.maps.len() { kept.place(*map) } else { usize::MAX };
         }
-        let maps = kept.iter().filter_map(|map| self.maps.get(*map).cloned()).collect();
+        let holds = |map: &MapSpec| match &map.role {
+            MapRole::StructOps(ops) => ops.programs.iter().any(|(_, name)| *name == program.name),
+            _ => false,
+        };
+        for (at, _) in self.maps.iter().enumerate().filter(|(_, map)| holds(map)) {
+            kept.place(at);
+        }
+        let mut maps: Vec<MapSpec> = Vec::new();
+        // Maps in maps are found, and kept, on the way.
+        while let Some(spec) = kept.maps.get(maps.len()).map(|at| self.maps.get(*at)) {
+            maps.push(kept.map(spec?, &program.name));
+        }
         // An option of a map that is not kept goes with it.
         let externs = self.externs.iter().filter_map(|one| {
             let mut one = one.clone();
             if let ExternKind::Option { map, .. } = &mut one.kind {
-                *map = kept.iter().position(|k| k == map)?;
+                *map = kept.maps.iter().position(|k| k == map)?;
             }
             Some(one)
         });
@@ -66,10 +69,40 @@ impl Object {
     }
 }
 
+/// Maps that go into an object of one program, by their index there: their index here.
+struct Kept {
+    maps: Vec<usize>,
+}
+
+impl Kept {
+    /// A map's index there; it is kept from now on.
+    fn place(&mut self, map: usize) -> usize {
+        self.maps.iter().position(|k| *k == map).unwrap_or_else(|| {
+            self.maps.push(map);
+            self.maps.len() - 1
+        })
+    }
+
+    /// A map as it is there, where there is no program but this one.
+    fn map(&mut self, spec: &MapSpec, program: &str) -> MapSpec {
+        let mut spec = spec.clone();
+        spec.contents.retain_mut(|(_, content)| match content {
+            Content::Map(map) => {
+                *map = self.place(*map);
+                true
+            }
+            Content::Program(name) => name == program,
+        });
+        if let MapRole::StructOps(ops) = &mut spec.role {
+            ops.programs.retain(|(_, name)| name == program);
+        }
+        spec
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::map::MapRole;
     use crate::program::Reloc;
     use skep_isa::spec::MapType;
 
@@ -88,19 +121,7 @@ mod tests {
     }
 
     fn map(name: &str) -> MapSpec {
-        MapSpec {
-            name: name.to_owned(),
-            map_type: MapType::Array,
-            key_size: 4,
-            value_size: 4,
-            max_entries: 1,
-            flags: 0,
-            extra: 0,
-            key_type: None,
-            value_type: None,
-            record_type: None,
-            role: MapRole::User,
-        }
+        MapSpec::new(name, MapType::Array, 4, 4, 1)
     }
 
     #[test]

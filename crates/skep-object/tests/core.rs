@@ -20,8 +20,8 @@ fn relocate(name: &str, change: impl Fn(&mut ProgramSpec)) -> Result<Relocated, 
     let local = Scan::new(btf.bytes()).expect("types");
     let program = object.programs.iter_mut().find(|p| p.name == name).expect("a program");
     change(program);
-    let mut resolver = Resolver::new(&local, &target);
-    program.relocate(&mut resolver, |offset| btf.string(offset)).map_err(|d| d.to_string())
+    let resolver = Resolver::new(&local, &target);
+    program.relocate(&resolver, |offset| btf.string(offset)).map_err(|d| d.to_string())
 }
 
 /// The first slot that depends on the kernel's types.

@@ -53,7 +53,7 @@ pub fn program_type(prog_type: ProgType) -> Answer {
         prog_name: crate::name::kernel_name("skep_probe"),
         ..Default::default()
     };
-    let parts = sys::ProgramParts { code: &code, license: c"GPL", funcs: &[], lines: &[] };
+    let parts = sys::ProgramParts { code: &code, license: c"GPL", funcs: &[], lines: &[], modules: &[] };
     let mut log = vec![0; 4096];
     match sys::prog_load(&attr, &parts, &mut log) {
         Ok(_) => Answer::Yes,

@@ -67,10 +67,10 @@ fn a_counted_program_keeps_its_function_and_line_records() {
             types: Some(types.as_fd()),
             maps: &[],
             externs: &Externs::default(),
-            license,
+            license: &license,
             counting,
-            kernel: None,
-            resolver: None,
+            kernel: &Kernel::default(),
+            instances: &[],
         };
         let slot = loader.load(&program()).expect("loads");
         assert_eq!(matches!(slot.counter, Counter::Map(..)), counting, "{:?}", slot.counter);
@@ -90,10 +90,10 @@ fn records_that_the_kernel_refuses_are_left_out() {
         types: Some(types.as_fd()),
         maps: &[],
         externs: &Externs::default(),
-        license: license("GPL"),
+        license: c"GPL",
         counting: false,
-        kernel: None,
-        resolver: None,
+        kernel: &Kernel::default(),
+        instances: &[],
     };
     let mut spec = program();
     spec.lines[1].file_off = 9999;

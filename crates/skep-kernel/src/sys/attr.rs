@@ -23,7 +23,7 @@ attrs! {
     MapCreate {
         map_type: u32, key_size: u32, value_size: u32, max_entries: u32, map_flags: u32, inner_map_fd: u32,
         numa_node: u32, map_name: [u8; 16], map_ifindex: u32, btf_fd: u32, btf_key_type_id: u32,
-        btf_value_type_id: u32, btf_vmlinux_value_type_id: u32, map_extra: u64,
+        btf_value_type_id: u32, btf_vmlinux_value_type_id: u32, map_extra: u64, value_type_btf_fd: u32, token_fd: u32,
     }
     /// `BPF_MAP_*_ELEM` and `BPF_MAP_GET_NEXT_KEY` (where `value` is the next key).
     Elem { map_fd: u32, pad: u32, key: u64, value: u64, flags: u64 }
@@ -34,8 +34,10 @@ attrs! {
         prog_type: u32, insn_cnt: u32, insns: u64, license: u64, log_level: u32, log_size: u32, log_buf: u64,
         kern_version: u32, prog_flags: u32, prog_name: [u8; 16], prog_ifindex: u32, expected_attach_type: u32,
         prog_btf_fd: u32, func_info_rec_size: u32, func_info: u64, func_info_cnt: u32, line_info_rec_size: u32,
-        line_info: u64, line_info_cnt: u32, attach_btf_id: u32,
+        line_info: u64, line_info_cnt: u32, attach_btf_id: u32, attach_fd: u32, core_relo_cnt: u32, fd_array: u64,
     }
+    /// `BPF_OBJ_PIN` and `BPF_OBJ_GET`.
+    Pin { path: u64, fd: u32, flags: u32 }
     /// `BPF_PROG_TEST_RUN`.
     TestRun {
         prog_fd: u32, retval: u32, data_size_in: u32, data_size_out: u32, data_in: u64, data_out: u64,
@@ -110,12 +112,12 @@ mod tests {
     fn fields_lie_where_the_kernel_reads_them() {
         assert_eq!(offset_of!(MapCreate, map_name), 28);
         assert_eq!(offset_of!(MapCreate, btf_fd), 48);
-        assert_eq!((offset_of!(MapCreate, map_extra), size_of::<MapCreate>()), (64, 72));
+        assert_eq!((offset_of!(MapCreate, map_extra), size_of::<MapCreate>()), (64, 80));
         assert_eq!((offset_of!(Elem, key), offset_of!(Elem, flags)), (8, 24));
         assert_eq!((offset_of!(ProgLoad, license), offset_of!(ProgLoad, log_buf)), (16, 32));
         assert_eq!((offset_of!(ProgLoad, prog_name), offset_of!(ProgLoad, expected_attach_type)), (48, 68));
         assert_eq!((offset_of!(ProgLoad, func_info), offset_of!(ProgLoad, line_info)), (80, 96));
-        assert_eq!(offset_of!(ProgLoad, attach_btf_id), 108);
+        assert_eq!((offset_of!(ProgLoad, attach_btf_id), offset_of!(ProgLoad, fd_array)), (108, 120));
         assert_eq!((offset_of!(TestRun, data_in), offset_of!(TestRun, repeat)), (16, 32));
         assert_eq!((offset_of!(TestRun, ctx_in), offset_of!(TestRun, cpu)), (48, 68));
         assert_eq!(offset_of!(Info, info), 8);

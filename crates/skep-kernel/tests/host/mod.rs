@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use skep_isa::Insn;
 use skep_isa::insn::{CALL, EXIT, LD_IMM64, PSEUDO_MAP_FD};
 use skep_isa::spec::{MapType, section};
-use skep_object::{FuncInfo, MapRole, MapSpec, Object, ProgramSpec, Reloc, RelocTarget};
+use skep_object::{FuncInfo, MapSpec, Object, ProgramSpec, Reloc, RelocTarget};
 
 /// `mov64 dst, imm`.
 pub(crate) fn mov(dst: u8, imm: i32) -> Insn {
@@ -85,19 +85,7 @@ pub(crate) fn program(name: &str, section: &str, (code, relocs): (Vec<Insn>, Vec
 
 /// A map without types.
 pub(crate) fn map(name: &str, map_type: MapType, key_size: u32, value_size: u32, max_entries: u32) -> MapSpec {
-    MapSpec {
-        name: name.into(),
-        map_type,
-        key_size,
-        value_size,
-        max_entries,
-        flags: 0,
-        extra: 0,
-        key_type: None,
-        value_type: None,
-        record_type: None,
-        role: MapRole::User,
-    }
+    MapSpec::new(name, map_type, key_size, value_size, max_entries)
 }
 
 /// A GPL object.

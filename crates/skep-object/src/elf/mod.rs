@@ -1,10 +1,13 @@
 //! Objects read from ELF: sections and symbols here, maps in [`maps`], programs in [`programs`]; written in
 //! [`write`](fn@write).
 
+mod definition;
 mod externs;
+mod legacy;
 mod maps;
 mod names;
 mod programs;
+mod struct_ops;
 mod types;
 mod write;
 
@@ -146,7 +149,7 @@ impl<'a> Elf<'a> {
                 return Err(cut("a relocation section names no section"));
             };
             // Relocations of debug information are of no use here.
-            if target.executable || target.name == ".maps" {
+            if target.executable || target.name == definition::MAPS || struct_ops::section(target.name).is_some() {
                 take(size_of_val(rels))?;
                 target.rels.extend(rels.iter().map(|r| Rel {
                     offset: r.r_offset(LE),
@@ -175,6 +178,18 @@ impl<'a> Elf<'a> {
 
     pub(crate) fn section(&self, name: &str) -> Option<&Section<'a>> {
         self.sections.iter().find(|s| s.name == name)
+    }
+
+    /// The 64-bit number at a byte of a section: what a relocation there adds to its symbol.
+    fn word(&self, section: usize, offset: u64) -> Option<u64> {
+        let data = self.sections.get(section)?.data.get(usize::try_from(offset).ok()?..)?;
+        data.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+    }
+
+    /// The function that begins at a byte of a section.
+    fn function_at(&self, section: usize, offset: u64) -> Option<&'a str> {
+        let function = self.symbols.iter().find(|s| s.is_func && s.section == Some(section) && s.value == offset);
+        function.map(|s| s.name)
     }
 
     /// Completes the BTF of data sections with what only the ELF knows.

@@ -187,10 +187,9 @@ impl<'a> File<'a> {
                 let start = u64::try_from(offset).map_err(|_| bad("the address is before its section".into()))?;
                 let name = symbol.name;
                 let map = maps.at(of, start).ok_or_else(|| bad(format!("`{name}` is neither a map nor data")))?;
-                let spec = maps.specs.get(map).ok_or_else(|| bad("no such map".into()))?;
-                Target::Other(match spec.role {
-                    crate::map::MapRole::User => RelocTarget::Map(map),
-                    crate::map::MapRole::Data { .. } => {
+                Target::Other(match maps.is_data(of) {
+                    false => RelocTarget::Map(map),
+                    true => {
                         RelocTarget::MapValue { map, offset: u32::try_from(start).map_err(|_| bad("too far".into()))? }
                     }
                 })
@@ -262,6 +261,7 @@ impl<'a> File<'a> {
         // Functions that are being read, and how far.
         let mut open: Vec<(&Function<'_>, usize)> = Vec::new();
         let mut met = Some(main);
+        let mut handler = self.exception_handler(main)?;
         loop {
             if let Some(function) = met.take()
                 && let Entry::Vacant(start) = layout.starts.entry(function.place)
@@ -272,7 +272,12 @@ impl<'a> File<'a> {
                 layout.order.push(function);
                 open.push((function, 0));
             }
-            let Some((function, offset)) = open.last_mut() else { return Ok(layout) };
+            let Some((function, offset)) = open.last_mut() else {
+                // The function that handles exceptions is called by the kernel alone, and stands behind all others.
+                let Some(handler) = handler.take() else { return Ok(layout) };
+                met = Some(handler);
+                continue;
+            };
             if *offset == function.len {
                 open.pop();
                 continue;
@@ -283,6 +288,24 @@ impl<'a> File<'a> {
                 met = Some(self.functions.get(&callee).ok_or_else(|| self.no_function(callee, place))?);
             }
         }
+    }
+
+    /// The function that a program's tag `exception_callback:NAME` names.
+    fn exception_handler(&self, main: &Function<'_>) -> Result<Option<&Function<'a>>, Diagnostic> {
+        let tags = self.btf.zip(self.types.get(&main.place)).into_iter().flat_map(|(btf, id)| btf.decl_tags(*id, -1));
+        let mut names = tags.filter_map(|tag| tag.strip_prefix("exception_callback:"));
+        let Some(name) = names.next() else { return Ok(None) };
+        let bad = |why: String| {
+            Diagnostic::error(code::BAD_CODE, format!("`{}` of {} has no exception handler", main.name, self.elf.file))
+                .note(why)
+        };
+        if names.next().is_some() {
+            return Err(bad("it names more than one".to_owned()).help("keep one `__exception_cb(NAME)`"));
+        }
+        let symbol = self.elf.symbols.iter().find(|s| s.is_func && !s.is_local && s.name == name);
+        let place = symbol.and_then(|s| Some(Place { section: s.section?, slot: (s.value / 8) as usize }));
+        let function = place.and_then(|place| self.functions.get(&place));
+        function.map(Some).ok_or_else(|| bad(format!("it names `{name}`, which is no global function of the object")))
     }
 
     /// Lays out an entry function and every function it reaches in one piece.

@@ -1,0 +1,86 @@
+//! The maps of an object: made, filled with what they begin with, kept where their names say.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use skep_object::{Content, ExternKind, MapRole, MapSpec, Object};
+
+use super::Loaded;
+use crate::error::Error;
+use crate::kconfig;
+use crate::map::{Map, Parts};
+use crate::pin;
+use crate::struct_ops::Instance;
+
+/// Makes all maps of an object, those that others hold included; programs go into them by [`fill_programs`].
+pub(super) fn create(
+    object: &Object,
+    types: Option<BorrowedFd<'_>>,
+    instances: &[Instance],
+) -> Result<Vec<Map>, Error> {
+    let mut maps = Vec::with_capacity(object.maps.len());
+    for (index, spec) in object.maps.iter().enumerate() {
+        let instance = instances.iter().find(|instance| instance.map == index);
+        maps.push(one(object, index, spec, types, instance)?);
+    }
+    for (spec, map) in object.maps.iter().zip(&maps) {
+        for (key, content) in &spec.contents {
+            let Content::Map(inner) = content else { continue };
+            let inner = maps.get(*inner).ok_or_else(|| leads_nowhere(spec, *inner))?;
+            map.put(*key, inner.as_fd())?;
+        }
+    }
+    Ok(maps)
+}
+
+/// Puts programs into the arrays that begin with them.
+pub(super) fn fill_programs(object: &Object, loaded: &Loaded) -> Result<(), Error> {
+    for (spec, map) in object.maps.iter().zip(loaded.maps()) {
+        for (key, content) in &spec.contents {
+            let Content::Program(name) = content else { continue };
+            let index = object.programs.iter().position(|program| program.name == *name);
+            // A program that was not asked for is not there to be called.
+            if let Some(program) = index.and_then(|index| loaded.program(index)) {
+                map.put(*key, program.as_fd())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn leads_nowhere(spec: &MapSpec, index: usize) -> Error {
+    Error::BadObject {
+        object: format!("map `{}`", spec.name),
+        what: format!("map {index}, which the object does not have"),
+    }
+}
+
+/// Makes one map, or opens the one that is kept under its name; that of kernel options with their values.
+fn one(
+    object: &Object,
+    index: usize,
+    spec: &MapSpec,
+    types: Option<BorrowedFd<'_>>,
+    instance: Option<&Instance>,
+) -> Result<Map, Error> {
+    if spec.pinned
+        && let Some(map) = pin::open(spec)?
+    {
+        return Ok(map);
+    }
+    let inner = spec.inner.as_ref().map(|inner| Map::create(inner, types)).transpose()?;
+    let parts = Parts { types, inner: inner.as_ref(), instance };
+    let is_options = object.externs.iter().any(|e| matches!(e.kind, ExternKind::Option { map, .. } if map == index));
+    let map = if is_options {
+        let mut spec = spec.clone();
+        if let MapRole::Data { initial, .. } = &mut spec.role {
+            kconfig::fill(object, index, initial)?;
+        }
+        Map::with_parts(&spec, &parts)?
+    } else {
+        Map::with_parts(spec, &parts)?
+    };
+    if spec.pinned {
+        pin::keep(&map)?;
+    }
+    Ok(map)
+}
