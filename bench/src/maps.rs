@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 use skep_isa::Insn;
 use skep_isa::spec::MapType;
-use skep_object::{MapRole, MapSpec, Object};
+use skep_object::{MapSpec, Object};
 use skep_vm::{Machine, Outcome, Packet};
 
 use crate::{SAMPLES, machine, object, row};
