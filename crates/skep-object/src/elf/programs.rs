@@ -261,7 +261,7 @@ impl<'a> File<'a> {
         // Functions that are being read, and how far.
         let mut open: Vec<(&Function<'_>, usize)> = Vec::new();
         let mut met = Some(main);
-        let mut handler = self.exception_handler(main)?;
+        let mut handler = self.exception_handler(main);
         loop {
             if let Some(function) = met.take()
                 && let Entry::Vacant(start) = layout.starts.entry(function.place)
@@ -290,22 +290,12 @@ impl<'a> File<'a> {
         }
     }
 
-    /// The function that a program's tag `exception_callback:NAME` names.
-    fn exception_handler(&self, main: &Function<'_>) -> Result<Option<&Function<'a>>, Diagnostic> {
-        let tags = self.btf.zip(self.types.get(&main.place)).into_iter().flat_map(|(btf, id)| btf.decl_tags(*id, -1));
-        let mut names = tags.filter_map(|tag| tag.strip_prefix("exception_callback:"));
-        let Some(name) = names.next() else { return Ok(None) };
-        let bad = |why: String| {
-            Diagnostic::error(code::BAD_CODE, format!("`{}` of {} has no exception handler", main.name, self.elf.file))
-                .note(why)
-        };
-        if names.next().is_some() {
-            return Err(bad("it names more than one".to_owned()).help("keep one `__exception_cb(NAME)`"));
-        }
-        let symbol = self.elf.symbols.iter().find(|s| s.is_func && !s.is_local && s.name == name);
-        let place = symbol.and_then(|s| Some(Place { section: s.section?, slot: (s.value / 8) as usize }));
-        let function = place.and_then(|place| self.functions.get(&place));
-        function.map(Some).ok_or_else(|| bad(format!("it names `{name}`, which is no global function of the object")))
+    /// The function that a program's tag `exception_callback:NAME` names; what is wrong with a tag, the verifier tells.
+    fn exception_handler(&self, main: &Function<'_>) -> Option<&Function<'a>> {
+        let (btf, id) = self.btf.zip(self.types.get(&main.place))?;
+        let name = btf.decl_tags(*id, -1).find_map(|tag| tag.strip_prefix("exception_callback:"))?;
+        let symbol = self.elf.symbols.iter().find(|s| s.is_func && !s.is_local && s.name == name)?;
+        self.functions.get(&Place { section: symbol.section?, slot: (symbol.value / 8) as usize })
     }
 
     /// Lays out an entry function and every function it reaches in one piece.
