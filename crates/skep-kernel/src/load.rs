@@ -8,6 +8,7 @@ mod program;
 
 use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use skep_object::{Object, ProgramSpec};
@@ -17,6 +18,7 @@ use crate::count::{Layout, Records};
 use crate::error::Error;
 use crate::externs::Externs;
 use crate::map::Map;
+use crate::pin;
 use crate::program::Program;
 use crate::struct_ops::Instance;
 use crate::sys;
@@ -34,12 +36,14 @@ pub struct Options {
     pub programs: Option<Vec<usize>>,
     /// Types that programs are adapted to; `None` for the running kernel's.
     pub types: Option<Arc<KernelTypes>>,
+    /// The folder, in a bpf file system, where maps are kept by their names (`LIBBPF_PIN_BY_NAME`).
+    pub pins: PathBuf,
 }
 
 impl Default for Options {
-    /// All programs, with counting.
+    /// All programs, with counting; maps are kept in `/sys/fs/bpf`.
     fn default() -> Options {
-        Options { counting: true, programs: None, types: None }
+        Options { counting: true, programs: None, types: None, pins: PathBuf::from(pin::FOLDER) }
     }
 }
 
@@ -123,7 +127,7 @@ fn with_loader<T>(
     let wanted: Vec<&ProgramSpec> = wanted.map(|(_, spec)| spec).collect();
     kernel::with_kernel(object, &wanted, options.types.as_deref(), |kernel| {
         let instances = Instance::all(object, kernel)?;
-        let maps = maps::create(object, types, &instances)?;
+        let maps = maps::create(object, types, &instances, &options.pins)?;
         let externs = Externs::resolve(object, &wanted, kernel)?;
         let license = license(&object.license);
         let loaded = load(&Loader {

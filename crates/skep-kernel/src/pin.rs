@@ -1,7 +1,9 @@
-//! Maps kept by name: `LIBBPF_PIN_BY_NAME` has a map shared by all who name it, in the bpf file system at [`FOLDER`].
+//! Maps kept by name: `LIBBPF_PIN_BY_NAME` has a map shared by all who name it, in a folder of a
+//! bpf file system.
 
 use std::ffi::CString;
 use std::os::fd::AsFd;
+use std::path::Path;
 
 use rustix::io::Errno;
 use skep_isa::spec::Command;
@@ -11,15 +13,28 @@ use crate::error::Error;
 use crate::map::Map;
 use crate::sys;
 
-/// Where they are kept, as libbpf has it.
-const FOLDER: &str = "/sys/fs/bpf";
+/// Where they are kept if nothing else is said, as libbpf has it.
+pub(crate) const FOLDER: &str = "/sys/fs/bpf";
 
-/// The map that is kept under this one's name, `None` where there is none.
+/// The map that is kept under this one's name; the one that `make` makes, and from now on kept, where there is none.
 ///
 /// # Errors
-/// [`Error::PinnedMap`] for one of another shape, [`Error::Call`] when it cannot be opened.
-pub(crate) fn open(spec: &MapSpec) -> Result<Option<Map>, Error> {
-    let path = path(&spec.name);
+/// [`Error::PinnedMap`] for one of another shape, [`Error::Call`] or [`Error::NoPrivilege`] when it cannot be opened or kept.
+pub(crate) fn open_or_keep(
+    folder: &Path,
+    spec: &MapSpec,
+    make: impl FnOnce() -> Result<Map, Error>,
+) -> Result<Map, Error> {
+    if let Some(map) = open(folder, spec)? {
+        return Ok(map);
+    }
+    let map = make()?;
+    keep(folder, &map)?;
+    Ok(map)
+}
+
+fn open(folder: &Path, spec: &MapSpec) -> Result<Option<Map>, Error> {
+    let path = path(folder, &spec.name);
     let Some(map) = Map::from_path(&cstring(&path)?)? else { return Ok(None) };
     let info = map.info()?;
     let there = [info.type_number, info.key_size, info.value_size, info.max_entries, info.flags].map(u64::from);
@@ -36,27 +51,30 @@ pub(crate) fn open(spec: &MapSpec) -> Result<Option<Map>, Error> {
 }
 
 /// Keeps a map under its name.
-///
-/// # Errors
-/// [`Error::Call`] or [`Error::NoPrivilege`].
-pub(crate) fn keep(map: &Map) -> Result<(), Error> {
-    let path = path(map.name());
+fn keep(folder: &Path, map: &Map) -> Result<(), Error> {
+    let path = path(folder, map.name());
     sys::pin(&cstring(&path)?, map.as_fd()).map_err(|errno| {
         let (call, object) = (Command::ObjPin.constant(), format!("map `{}` as `{path}`", map.name()));
         match errno {
+            _ if !is_bpf(folder) => Error::Call { call, object, errno, cause: Some(NO_BPFFS) },
             Errno::PERM | Errno::ACCESS => Error::no_privilege(call, object, "CAP_BPF and write access to the folder"),
-            Errno::INVAL | Errno::NOENT => {
-                let cause = Some("no bpf file system is mounted there: `mount -t bpf bpf /sys/fs/bpf`");
-                Error::Call { call, object, errno, cause }
-            }
             _ => Error::Call { call, object, errno, cause: None },
         }
     })
 }
 
-/// A dot has a meaning of its own in names of that file system.
-fn path(name: &str) -> String {
-    format!("{FOLDER}/{}", name.replace('.', "_"))
+const NO_BPFFS: &str = "no bpf file system is mounted there: `mount -t bpf bpf /sys/fs/bpf`";
+
+/// True for a folder of a bpf file system.
+fn is_bpf(folder: &Path) -> bool {
+    /// `BPF_FS_MAGIC`.
+    const MAGIC: i64 = 0xcafe_4a11;
+    rustix::fs::statfs(folder).is_ok_and(|found| i64::from(found.f_type) == MAGIC)
+}
+
+/// Dots have a meaning of its own in names of that file system.
+fn path(folder: &Path, name: &str) -> String {
+    folder.join(name.replace(['.', '/'], "_")).display().to_string()
 }
 
 fn cstring(path: &str) -> Result<CString, Error> {

@@ -1,6 +1,7 @@
 //! The maps of an object: made, filled with what they begin with, kept where their names say.
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
 
 use skep_object::{Content, ExternKind, MapRole, MapSpec, Object};
 
@@ -16,11 +17,13 @@ pub(super) fn create(
     object: &Object,
     types: Option<BorrowedFd<'_>>,
     instances: &[Instance],
+    pins: &Path,
 ) -> Result<Vec<Map>, Error> {
     let mut maps = Vec::with_capacity(object.maps.len());
     for (index, spec) in object.maps.iter().enumerate() {
         let instance = instances.iter().find(|instance| instance.map == index);
-        maps.push(one(object, index, spec, types, instance)?);
+        let made = || one(object, index, spec, types, instance);
+        maps.push(if spec.pinned { pin::open_or_keep(pins, spec, made)? } else { made()? });
     }
     for (spec, map) in object.maps.iter().zip(&maps) {
         for (key, content) in &spec.contents {
@@ -54,7 +57,7 @@ fn leads_nowhere(spec: &MapSpec, index: usize) -> Error {
     }
 }
 
-/// Makes one map, or opens the one that is kept under its name; that of kernel options with their values.
+/// Makes one map; that of kernel options with their values.
 fn one(
     object: &Object,
     index: usize,
@@ -62,25 +65,15 @@ fn one(
     types: Option<BorrowedFd<'_>>,
     instance: Option<&Instance>,
 ) -> Result<Map, Error> {
-    if spec.pinned
-        && let Some(map) = pin::open(spec)?
-    {
-        return Ok(map);
-    }
     let inner = spec.inner.as_ref().map(|inner| Map::create(inner, types)).transpose()?;
     let parts = Parts { types, inner: inner.as_ref(), instance };
     let is_options = object.externs.iter().any(|e| matches!(e.kind, ExternKind::Option { map, .. } if map == index));
-    let map = if is_options {
+    if is_options {
         let mut spec = spec.clone();
         if let MapRole::Data { initial, .. } = &mut spec.role {
             kconfig::fill(object, index, initial)?;
         }
-        Map::with_parts(&spec, &parts)?
-    } else {
-        Map::with_parts(spec, &parts)?
-    };
-    if spec.pinned {
-        pin::keep(&map)?;
+        return Map::with_parts(&spec, &parts);
     }
-    Ok(map)
+    Map::with_parts(spec, &parts)
 }
