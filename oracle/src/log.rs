@@ -29,7 +29,6 @@ const NARRATION: &[&str] = &[
     "callee:",
     "returning from callee",
     "to caller at",
-    "frame",
     "last_idx",
     "regs=",
     "parent ",
@@ -78,7 +77,8 @@ fn narrates(line: &str) -> bool {
         name.strip_prefix('R').is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit()) && !n.contains(' '))
     });
     let said = line.strip_prefix("arg#").is_some_and(|_| line.contains(' ') && !line.contains("reference type"));
-    line.trim().is_empty() || numbered || registers || (!said && NARRATION.iter().any(|b| line.starts_with(b)))
+    let frame = line.strip_prefix("frame").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    line.trim().is_empty() || numbered || registers || frame || (!said && NARRATION.iter().any(|b| line.starts_with(b)))
 }
 
 #[cfg(test)]

@@ -157,7 +157,6 @@ fn is_narration(line: &str) -> bool {
         "callee:",
         "returning from callee",
         "to caller at",
-        "frame",
         "last_idx",
         "regs=",
         "parent ",
@@ -172,7 +171,9 @@ fn is_narration(line: &str) -> bool {
     let registers = line.split_once('=').is_some_and(|(name, _)| {
         name.strip_prefix('R').is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit()) && !n.contains(' '))
     });
-    line.is_empty() || state || registers || BEGINNINGS.iter().any(|b| line.starts_with(b))
+    // `frame1: R1=…`, but not `frame pointer is read only`.
+    let frame = line.strip_prefix("frame").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    line.is_empty() || state || registers || frame || BEGINNINGS.iter().any(|b| line.starts_with(b))
 }
 
 #[cfg(test)]
@@ -260,6 +261,12 @@ error[K0001]: the kernel rejected `count`: R0 invalid mem access 'map_value_or_n
         let log = "1: (05) goto pc-1\n1: (05) goto pc-1\ninfinite loop detected at insn 1\n\
             cur state: R1=ctx() R10=fp0\nold state: R1=ctx() R10=fp0\nprocessed 3 insns (limit 1000000)\n";
         assert_eq!(message(log), Some("infinite loop detected at insn 1"));
+    }
+
+    #[test]
+    fn a_message_may_begin_as_states_do() {
+        let log = "0: (bf) r10 = r1\nframe1: R6=scalar()\nframe pointer is read only\nprocessed 1 insns\n";
+        assert_eq!(message(log), Some("frame pointer is read only"));
     }
 
     #[test]
