@@ -88,5 +88,5 @@ fn object(code: Vec<Insn>, maps: Vec<MapSpec>) -> Object {
         funcs: Vec::new(),
         lines: Vec::new(),
     };
-    Object { name: "bench".to_owned(), license: "GPL".to_owned(), programs: vec![program], maps, externs: vec![], btf: None }
+    Object { name: "bench".to_owned(), license: "GPL".to_owned(), programs: vec![program], maps, externs: vec![], btf: None, big_endian: false }
 }

@@ -11,6 +11,9 @@ use crate::root;
 /// Debian packages that the full run needs beside Rust.
 const PACKAGES: &[&str] = &[
     "clang-19",
+    "clang-14",
+    "clang-16",
+    "gcc-bpf",
     "llvm-19",
     "libbpf-dev",
     "linux-libc-dev",

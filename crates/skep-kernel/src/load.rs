@@ -120,6 +120,7 @@ fn with_loader<T>(
     options: &Options,
     load: impl FnOnce(&Loader<'_, '_>) -> Result<T, Error>,
 ) -> Result<(Vec<Map>, T), Error> {
+    object.check_order().map_err(Error::Object)?;
     // Types are for comfort: a kernel that refuses them still loads the programs, without function and line records.
     let types = object.btf.as_ref().and_then(|btf| sys::btf_load(btf.bytes()).ok());
     let types = types.as_ref().map(AsFd::as_fd);

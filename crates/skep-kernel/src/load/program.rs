@@ -96,7 +96,7 @@ impl Loader<'_, '_> {
     fn relocated(&self, spec: &ProgramSpec) -> Result<Option<Relocated>, Error> {
         let Some(resolver) = self.kernel.resolver().filter(|_| spec.needs_kernel_types()) else { return Ok(None) };
         let string = |offset| self.object.btf.as_ref().and_then(|btf| btf.string(offset));
-        spec.relocate(resolver, string).map(Some).map_err(Error::Core)
+        spec.relocate(resolver, string).map(Some).map_err(Error::Object)
     }
 
     /// What the kernel has that is near what an instruction asks for.

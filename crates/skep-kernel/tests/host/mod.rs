@@ -90,7 +90,7 @@ pub(crate) fn map(name: &str, map_type: MapType, key_size: u32, value_size: u32,
 
 /// A GPL object.
 pub(crate) fn object(programs: Vec<ProgramSpec>, maps: Vec<MapSpec>) -> Object {
-    Object { name: "test".into(), license: "GPL".into(), programs, maps, externs: vec![], btf: None }
+    Object { name: "test".into(), license: "GPL".into(), programs, maps, externs: vec![], btf: None, big_endian: false }
 }
 
 /// A frame that test runs of every type take: Ethernet, IPv4, and this first byte.
