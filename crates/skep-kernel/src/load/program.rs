@@ -80,7 +80,7 @@ impl Loader<'_, '_> {
             Counting::Refused(lowered, _map) => {
                 // When the untouched program is refused too, that verdict is the one that counts.
                 let fd = attempt.plain()?;
-                let (refused, log) = attempt.with_log(&lowered, 1, *LOG_SIZES.start());
+                let (refused, log) = attempt.with_log(&lowered, STATS, *LOG_SIZES.start());
                 let why = refused.err().map(|e| reject::message(&log).map_or_else(|| words(e), str::to_owned));
                 let why = why.unwrap_or_else(|| "no reason".to_owned());
                 (fd, Counter::Failed(format!("the verifier refuses the counting instructions: {why}")))
@@ -114,8 +114,12 @@ pub(super) struct Attempt<'p, 'a, 's> {
     poisoned: &'p [Poisoned],
 }
 
+/// Levels of a log: what was counted, and the walk. Both tell why a program is refused.
+const STATS: u32 = 4;
+const WALK: u32 = 1;
+
 /// Bytes of the first log, and the most a log may take.
-pub(super) const LOG_SIZES: std::ops::RangeInclusive<usize> = 64 << 10..=16 << 20;
+const LOG_SIZES: std::ops::RangeInclusive<usize> = 64 << 10..=16 << 20;
 
 impl Attempt<'_, '_, '_> {
     /// With counting put in, and without a log.
@@ -154,13 +158,25 @@ impl Attempt<'_, '_, '_> {
         if let Ok(fd) = self.once(&lowered) {
             return Ok(fd);
         }
-        let (loaded, log) = self.told(&mut lowered, 1, *LOG_SIZES.start());
+        let (loaded, log) = self.judged(&mut lowered);
         loaded.map_err(|errno| self.refusal(errno, log))
+    }
+
+    /// Loads, and has the verifier tell: of an accepted program what was counted, of a refused one the whole walk. A walk takes
+    /// long to write and much room, so it is asked for only then, and at once in all the room there may be, for every try is a
+    /// walk of its own. Of one that no log can hold, the end is told.
+    pub(super) fn judged(&self, lowered: &mut Lowered) -> (Result<OwnedFd, Errno>, String) {
+        let (loaded, log) = self.told(lowered, STATS, *LOG_SIZES.start());
+        if loaded.is_ok() {
+            return (loaded, log);
+        }
+        let (again, whole) = self.told(lowered, STATS | WALK, *LOG_SIZES.end());
+        if again.as_ref().is_err_and(|errno| *errno == Errno::NOSPC) { (loaded, log) } else { (again, whole) }
     }
 
     /// Loads with a log of this level and size; without function and line records, which are for comfort too, where the
     /// kernel refuses those.
-    pub(super) fn told(&self, lowered: &mut Lowered, level: u32, size: usize) -> (Result<OwnedFd, Errno>, String) {
+    fn told(&self, lowered: &mut Lowered, level: u32, size: usize) -> (Result<OwnedFd, Errno>, String) {
         let (loaded, log) = self.with_log(lowered, level, size);
         if loaded.is_ok() || !["func_info", "line_info"].iter().any(|what| log.contains(what)) {
             return (loaded, log);
