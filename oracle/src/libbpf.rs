@@ -8,7 +8,7 @@ use libbpf_sys as sys;
 
 use crate::needed::Needed;
 
-/// Level 1 with the statistics; and without the walk, for programs whose walk takes more than a log holds.
+/// Level 1 with the statistics, and the statistics without the walk.
 pub(crate) const LOG_LEVELS: [u32; 2] = [1 | 4, 4];
 /// Bytes of a log, as libbpf's own.
 const LOG_SIZE: usize = 16 << 20;

@@ -1,7 +1,8 @@
 //! What libbpf and the kernel's verifier make of every program of objects, each program alone, for `cargo xtask oracle`.
 //! Nothing is attached, nothing pinned.
 //!
-//! `skep-oracle FOLDER < NAMES`: objects by their names in the folder, one a line; one line of JSON for each program.
+//! `skep-oracle FOLDER < NAMES`: objects by their names in the folder, one a line, behind a tab the programs wanted of it
+//! (all when there are none); one line of JSON for each program.
 
 mod libbpf;
 mod log;
@@ -30,7 +31,10 @@ fn main() -> Result<()> {
     let mut loads = 0;
     for name in std::io::stdin().lock().lines() {
         let name = name?;
-        let path = Path::new(&folder).join(&name);
+        let mut words = name.split('\t');
+        let name = words.next().unwrap_or_default();
+        let wanted: Vec<&str> = words.collect();
+        let path = Path::new(&folder).join(name);
         let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
         let programs = match Object::open(&path, &bytes) {
             Ok(mut object) => object.programs(),
@@ -44,8 +48,8 @@ fn main() -> Result<()> {
                 continue;
             }
         };
-        for program in programs {
-            writeln!(out, "{}", line(&name, &path, &bytes, &program))?;
+        for program in programs.iter().filter(|p| wanted.is_empty() || wanted.contains(&p.name.as_str())) {
+            writeln!(out, "{}", line(name, &path, &bytes, program))?;
             loads += 1;
             if loads % BATCH == 0 {
                 std::thread::sleep(PAUSE);
@@ -65,8 +69,10 @@ fn line(name: &str, path: &Path, bytes: &[u8], program: &Program) -> Value {
         Err((errno, said)) => Outcome { errno, log: String::new(), said, refused: false },
     };
     let [full, short] = libbpf::LOG_LEVELS;
-    let outcome = load(full);
-    let outcome = if outcome.errno == NO_SPACE { load(short) } else { outcome };
+    let outcome = load(short);
+    // The walk takes long to write, and only a refusal needs it; a walk that no log holds is done without.
+    let whole = outcome.refused.then(|| load(full)).filter(|whole| whole.errno != NO_SPACE);
+    let outcome = whole.unwrap_or(outcome);
     let Outcome { errno, log, said, refused } = outcome;
     let facts = log::Facts::read(&log);
     // The verifier came to its end without an objection: what failed came after it.

@@ -20,7 +20,8 @@ const USAGE: &str = "tasks:
   gen docs        docs/reference/ from the tables of facts
   objects [bless] compile the examples and test programs, compare with the committed objects (bless: replace them)
   oracle a|b|FILE … what libbpf and the kernel make of each program (a, b: into target/corpus/*.libbpf.json)
-  compare a|b     skep's verdicts beside the oracle's; what differs may only become less (--write: keep the list)
+  compare a|b|all skep's verdicts beside the oracle's; what differs may only become less (--write: keep the list;
+                  --on KERNEL: both asked in a guest, about all of b and 300 programs of a)
   test [quick]    the test lanes; quick is what needs no privilege
   corpus [a|b]    other people's objects in target/corpus: a the kernel's selftests, b those of Debian's packages
   guest KERNEL …  a command, or a lane's tests, on another kernel (--help: more)
