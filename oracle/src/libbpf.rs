@@ -183,6 +183,23 @@ impl Object {
         Outcome { errno: -result, log, said, refused }
     }
 
+    /// Loads these programs with all the maps, as whoever ships the object does; 0, or what libbpf answered.
+    pub(crate) fn load_all(&self, programs: &[&str]) -> i32 {
+        for program in self.program_pointers() {
+            // SAFETY: the program is of this object, which is not loaded yet.
+            unsafe {
+                let name = text(sys::bpf_program__name(program));
+                sys::bpf_program__set_autoload(program, programs.contains(&name.as_str()));
+            }
+        }
+        for map in self.map_pointers() {
+            // SAFETY: the map is of this object, which is not loaded yet.
+            unsafe { sys::bpf_map__set_pin_path(map, std::ptr::null()) };
+        }
+        // SAFETY: the object is open and not loaded yet.
+        -unsafe { sys::bpf_object__load(self.0) }
+    }
+
     /// Has a map made when the program needs it, and never pinned.
     fn prepare(
         &self,

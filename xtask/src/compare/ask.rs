@@ -101,8 +101,7 @@ pub(crate) fn libbpf(program: &Path, folder: &Path, questions: &[Question]) -> R
             .spawn()
             .with_context(|| program.display().to_string())?;
         let mut input = child.stdin.take().context("the oracle takes no names")?;
-        let line = |q: &Question| format!("{}\n", [std::slice::from_ref(&q.object), &q.programs].concat().join("\t"));
-        let list: String = questions.iter().skip(first).step_by(JOBS).map(line).collect();
+        let list: String = questions.iter().skip(first).step_by(JOBS).map(Question::line).collect();
         let writer = std::thread::spawn(move || input.write_all(list.as_bytes()));
         let output = child.wait_with_output()?;
         let _ = writer.join();

@@ -1,23 +1,22 @@
 //! Both sides asked in a guest: a list of questions goes in as a file, `xtask compare --ask` answers it there, and its lines
 //! come out. All of corpus b is asked, of corpus a a sample.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::{Pair, Question, answers, ask, skep};
+use super::{Pair, Question, answers, ask};
 use crate::corpus::{self, Corpus};
-use crate::{guest, oracle, root};
+use crate::{guest, oracle, root, shipped};
 
 /// Programs of corpus a that a guest is asked about: emulation is slow.
 const SAMPLE: usize = 300;
 
 /// Asks a guest about these corpora.
 pub(super) fn pairs(series: &str, corpora: &[Corpus]) -> Result<Vec<(Corpus, Pair)>> {
-    let (skep, oracle) = (skep()?, oracle::build()?);
+    let (skep, oracle) = (shipped()?, oracle::build()?);
     let mut asked = Vec::new();
     for corpus in corpora {
         let questions = questions(*corpus)?;
@@ -93,11 +92,7 @@ fn sample(programs: impl Iterator<Item = (String, String)>, size: usize) -> Vec<
         programs.map(|(object, program)| (hash(&format!("{object} {program}")), object, program)).collect();
     programs.sort();
     programs.truncate(size);
-    let mut objects: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (_, object, program) in programs {
-        objects.entry(object).or_default().push(program);
-    }
-    objects.into_iter().map(|(object, programs)| Question { object, programs }).collect()
+    Question::group(programs.into_iter().map(|(_, object, program)| (object, program)))
 }
 
 /// FNV-1a, its bits mixed once more: names that differ in their last letter alone are to lie apart.

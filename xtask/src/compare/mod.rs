@@ -6,8 +6,8 @@ mod ask;
 mod compared;
 mod guest;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -15,6 +15,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::corpus::{self, Corpus};
 use crate::{oracle, root};
 
+use answers::Answer;
 pub(crate) use ask::{Question, libbpf};
 use compared::Compared;
 
@@ -67,7 +68,7 @@ fn here(corpus: Corpus) -> Result<Pair> {
     let objects = corpus::objects(corpus)?;
     let theirs = oracle::results(corpus, &objects)?;
     let questions: Vec<Question> = objects.iter().map(|path| Question::whole(corpus, path)).collect();
-    let skep = skep()?;
+    let skep = crate::shipped()?;
     let started = Instant::now();
     let ours = ask::skep(&skep, &corpus.folder(), &questions)?;
     println!("corpus {}: skep in {:.1} s", corpus.letter(), started.elapsed().as_secs_f64());
@@ -76,11 +77,13 @@ fn here(corpus: Corpus) -> Result<Pair> {
     Ok(Pair { ours, theirs })
 }
 
-/// Builds skep as it ships: what is asked thousands of times is not to be slow.
-fn skep() -> Result<PathBuf> {
-    let built = Command::new("cargo").args(["build", "-q", "--release", "--locked"]).current_dir(root()).status()?;
-    ensure!(built.success(), "skep does not build");
-    Ok(root().join("target/release/skep"))
+/// What both sides accept of a corpus, object by object.
+pub(crate) fn accepted(corpus: Corpus) -> Result<Vec<Question>> {
+    let pair = here(corpus)?;
+    let (ours, theirs) = (answers::parse(&pair.ours)?, answers::parse(&pair.theirs)?);
+    let accepts = |answer: &Answer| answer.verdict == "accept";
+    let both = ours.iter().filter(|(key, answer)| accepts(answer) && theirs.get(*key).is_some_and(accepts));
+    Ok(Question::group(both.map(|((object, program), _)| (object.clone(), program.clone()))))
 }
 
 /// Shows what differs and holds it against the list, or writes the list; false when the list has become longer.
@@ -120,6 +123,20 @@ fn hold(corpus: Corpus, kernel: Option<&str>, pair: &Pair, write: bool) -> Resul
 const HOST: &str = "6.18";
 
 impl Question {
+    /// About these programs of objects.
+    pub(crate) fn group(programs: impl Iterator<Item = (String, String)>) -> Vec<Question> {
+        let mut objects: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (object, program) in programs {
+            objects.entry(object).or_default().push(program);
+        }
+        objects.into_iter().map(|(object, programs)| Question { object, programs }).collect()
+    }
+
+    /// The line by which the oracle is asked.
+    pub(crate) fn line(&self) -> String {
+        format!("{}\n", [std::slice::from_ref(&self.object), &self.programs].concat().join("\t"))
+    }
+
     /// About every program of an object of a corpus.
     pub(crate) fn whole(corpus: Corpus, path: &Path) -> Question {
         let object = path.strip_prefix(corpus.folder()).unwrap_or(path).display().to_string();

@@ -105,9 +105,9 @@ pub(crate) fn run(kernel: &Kernel, script: &str, limit: Duration, out: Sink) -> 
 }
 
 /// The script of one command: where, with what environment, and the words.
-pub(crate) fn script(words: &[&str]) -> Result<String> {
+pub(crate) fn script(words: &[impl AsRef<str>]) -> Result<String> {
     let mut text = environment()?;
-    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    let words: Vec<String> = words.iter().map(|word| quoted(word.as_ref())).collect();
     writeln!(text, "exec {}", words.join(" "))?;
     Ok(text)
 }

@@ -29,7 +29,7 @@ The guest sees this machine's files; what it writes goes to its memory. It start
 PATH, HOME and what begins with CARGO_, RUST_ and SKEP_. Output and exit status are the command's.
 
   KERNEL      6.1, 6.12, another series that apt has as linux-image-SERIES…-cloud-amd64-unsigned, or all
-  COMMAND     with its arguments; uname -a when there is none
+  COMMAND     with its arguments, behind -- or without; skep is the one of this tree; uname -a when there is none
   --tests     instead of a command: the kernel tests of that kernel's lane, or those of them that are named behind it
   --limit     seconds until a guest is given up, 600 unless told
 
@@ -37,7 +37,7 @@ A panic, a guest that does not boot and one that takes too long are failures, sh
 Needs qemu-system-x86, busybox-static and xz-utils; the kernel is downloaded once, to target/guest.
 
 example:
-  cargo xtask guest 6.1 target/release/skep feature
+  cargo xtask guest 6.1 -- skep feature
   cargo xtask guest all sh -c 'uname -r; bpftool prog'
   cargo xtask guest 6.12 --tests kernel_helpers";
 
@@ -71,8 +71,8 @@ pub(crate) fn run(words: &[&str]) -> Result<u8> {
         let kernel = Kernel::get(series)?;
         let script = match command {
             ["--tests", only @ ..] => lane::script(series, only)?,
-            [] => machine::script(&["uname", "-a"])?,
-            words => machine::script(words)?,
+            [] | ["--"] => machine::script(&["uname", "-a"])?,
+            ["--", words @ ..] | words => machine::script(&own(words)?)?,
         };
         if kernels.len() > 1 {
             println!("== {}", kernel.name());
@@ -82,6 +82,15 @@ pub(crate) fn run(words: &[&str]) -> Result<u8> {
         status = if status == 0 { own } else { status };
     }
     Ok(status)
+}
+
+/// A command whose program is the `skep` of this tree where it says `skep`.
+fn own(words: &[&str]) -> Result<Vec<String>> {
+    let mut words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    if let Some(program) = words.first_mut().filter(|word| *word == "skep") {
+        *program = crate::shipped()?.display().to_string();
+    }
+    Ok(words)
 }
 
 /// Boots of a lane at most: an emulated kernel with two processors dies now and then in its own scheduler.
