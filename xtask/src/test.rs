@@ -91,6 +91,8 @@ pub(crate) fn run(quick: bool) -> Result<()> {
             timed("corpora", "600", &["compare", "all"]),
             guest("guest 6.1", "6.1"),
             guest("guest 6.12", "6.12"),
+            timed("corpora 6.1", "900", &["compare", "all", "--on", "6.1"]),
+            timed("corpora 6.12", "900", &["compare", "all", "--on", "6.12"]),
         ]);
     }
     let counted: Vec<Counted> = lanes.iter().map(execute).collect::<Result<_>>()?;
