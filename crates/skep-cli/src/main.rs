@@ -7,6 +7,7 @@ mod command;
 mod failure;
 mod fill;
 mod screen;
+mod settings;
 mod table;
 
 use std::io::IsTerminal;

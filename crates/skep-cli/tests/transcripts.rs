@@ -47,6 +47,7 @@ mod for_anybody {
         programs
         protocols
         records
+        settings
         sockets
         types
         vlan

@@ -4,6 +4,7 @@
 //! descriptor. This crate opens no file and knows no engine.
 #![forbid(unsafe_code)]
 
+mod adjust;
 mod core;
 mod elf;
 mod external;
