@@ -77,19 +77,20 @@ impl Builder {
         self.types.push(new);
     }
 
-    /// The type that indices of arrays have: the kernel takes integers only. Without it an array's element stands there.
-    pub fn set_index(&mut self, index: TypeId) {
-        self.index = Some(index);
-    }
-
-    /// The integer that arrays are counted with: clang's own where there is one, else any of four bytes.
-    pub fn find_index(&self) -> Option<TypeId> {
-        let clang = self.offsets.get("__ARRAY_SIZE_TYPE__").copied();
+    /// Gives indices of arrays an integer type, as the kernel wants: clang's own where there is one, else any of four bytes,
+    /// else a new one. Without this an array's element stands there.
+    pub fn index_arrays(&mut self) {
+        const CLANG: &str = "__ARRAY_SIZE_TYPE__";
+        if !self.types.iter().any(|found| matches!(found.kind, Kind::Array { .. })) {
+            return;
+        }
+        let clang = self.offsets.get(CLANG).copied();
         let integers = (1..)
             .zip(&self.types)
             .filter(|(_, found)| matches!(found.kind, Kind::Int { size: 4, bits: 32, bool: false, char: false, .. }));
-        let best = integers.min_by_key(|(_, found)| Some(found.name_off) != clang);
-        best.map(|(id, _)| TypeId(id))
+        let best = integers.min_by_key(|(_, found)| Some(found.name_off) != clang).map(|(id, _)| TypeId(id));
+        let new = Kind::Int { size: 4, bits: 32, signed: false, char: false, bool: false };
+        self.index = Some(best.unwrap_or_else(|| self.add(CLANG, new)));
     }
 
     /// The little-endian encoding.

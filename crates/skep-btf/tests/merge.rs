@@ -2,7 +2,7 @@
 
 mod support;
 
-use skep_btf::{Btf, Error, Ids, Kind, Merge, TypeId};
+use skep_btf::{Btf, Error, Kind, Merge, TypeId};
 use support::{SIGNED, Types, kind};
 
 /// The result, parsed, and for each file the numbers its types have there.
@@ -150,9 +150,8 @@ fn indices_of_arrays_are_integers() {
     t.array(pair, 3);
     let mut merge = Merge::new();
     merge.append(&t.btf()).expect("sound");
-    let (mut builder, _): (_, Ids) = merge.finish();
-    assert_eq!(builder.find_index(), Some(TypeId(1)));
-    builder.set_index(TypeId(1));
+    let (mut builder, _) = merge.finish();
+    builder.index_arrays();
     let bytes = builder.encode().expect("small");
     let words: Vec<u32> = bytes.chunks_exact(4).map(|w| u32::from_le_bytes([w[0], w[1], w[2], w[3]])).collect();
     assert!(words.windows(3).any(|w| w == [2, 1, 3]), "element 2, index 1, three of them");
