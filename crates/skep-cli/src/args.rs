@@ -40,6 +40,9 @@ pub(crate) enum Command {
     Dis(Dis),
     /// Assemble a file of instructions into an object.
     Asm(Asm),
+    /// Make files of objects.
+    #[command(subcommand)]
+    Gen(Gen),
     /// Programs in the kernel.
     #[command(subcommand)]
     Prog(Prog),
@@ -184,6 +187,23 @@ pub(crate) struct Asm {
     /// The file is a classic program, as tcpdump -d, -dd or -ddd prints it: it becomes a socket filter.
     #[arg(long)]
     pub(crate) classic: bool,
+}
+
+/// `skep gen`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Gen {
+    /// Link objects into one: sections joined, names resolved, each type once.
+    #[command(after_help = "Example:\n  skep gen object app.bpf.o main.bpf.o library.bpf.o\n\n\
+        What one file declares `extern` and another defines is one thing afterwards; of several definitions the one that is \
+        not `__weak` stands. What none defines stays `extern`.")]
+    Object {
+        /// The object that is made.
+        #[arg(value_hint = ValueHint::FilePath)]
+        out: String,
+        /// The objects that are linked.
+        #[arg(required = true, value_name = "IN", value_hint = ValueHint::FilePath)]
+        inputs: Vec<String>,
+    },
 }
 
 /// `skep prog`.

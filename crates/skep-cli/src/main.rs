@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Check(check) => command::check::run(check, cli.quiet),
         Command::Asm(asm) => command::asm::run(asm),
         Command::Dis(dis) => command::dis::run(dis),
+        Command::Gen(gen_what) => command::generate::run(gen_what),
         Command::Prog(prog) => command::prog::run(prog),
         Command::Map(map) => command::map::run(map),
         Command::Btf(btf) => command::btf::run(btf),
