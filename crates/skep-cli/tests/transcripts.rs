@@ -43,6 +43,7 @@ mod for_anybody {
         faults
         help
         limits
+        link
         man
         programs
         protocols

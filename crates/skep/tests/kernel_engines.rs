@@ -149,3 +149,28 @@ fn constants_and_sizes_that_are_set_change_what_a_program_does_alike_on_both_eng
     // A hash of one entry keeps one class alone.
     assert_eq!(outcome(1, &[]).1.len(), 1);
 }
+
+#[test]
+fn linked_objects_do_the_same_on_both_engines() {
+    let part =
+        |name: &str| std::fs::read(repository().join(format!("tests/data/link/{name}.bpf.o"))).expect("an object");
+    let (main, library) = (part("main"), part("library"));
+    let orders = [[("main.o", &main), ("library.o", &library)], [("library.o", &library), ("main.o", &main)]];
+    for order in orders {
+        let linked = skep_object::link(&order.map(|(name, bytes)| (name, bytes.as_slice()))).expect("links");
+        let object = Object::parse("linked.bpf.o", &linked).expect("a good object");
+        let outcome = same_object(&object, &[]).unwrap_or_else(|e| panic!("{e}"));
+        let entries = |map: &str| {
+            let (_, entries) = outcome.maps.iter().find(|(name, _)| name == map).expect("the map");
+            entries.iter().map(|entry| format!("{}: {}", entry.key, entry.value)).collect::<Vec<_>>()
+        };
+        assert_eq!(entries("totals"), ["LARGE: 756", "MIDDLE: 705", "SMALL: 1071"]);
+        // `seen` of each file: one began at 1 and the other at 10, and `mix` of both was called once for each frame.
+        let seen = entries("linked.data").concat();
+        assert!(seen.contains("seen: 2533") && seen.contains("seen: 2542"), "{seen}");
+        // 0 + 1 + 2 + 3 and four times STEP of main.bpf.c, for each frame.
+        let bss = entries("linked.bss").concat();
+        assert!(bss.contains(&format!("sums: {}", 2532 * (6 + 4 * 3))), "{bss}");
+        assert!(bss.contains("middle_of: 900") && bss.contains("classified: 2532"), "{bss}");
+    }
+}

@@ -7,7 +7,7 @@ const volatile struct limits limits = { .small = 100, .large = 1000 };
 struct totals totals SEC(".maps");
 __u64 classified = 0;
 
-__hidden __u64 hidden_sum(__u64 start)
+__hidden __noinline __u64 hidden_sum(__u64 start)
 {
 	__u64 sum = start;
 
