@@ -178,7 +178,8 @@ impl Error {
                 .note("the vm has contexts for xdp, sched_cls, sched_act, socket_filter and cgroup_skb programs")
                 .help("run the program on the kernel engine"),
             Error::MapType { .. } => error(self.to_string()).help("run the object on the kernel engine"),
-            Error::BadMap { .. } => error(self.to_string()).help("correct the map's definition"),
+            Error::BadMap { map, .. } => error(self.to_string())
+                .help(format!("correct the map's definition, or set its sizes: `--map {map}:max_entries=1024`")),
             Error::MapTooLarge { .. } => error(self.to_string()).help("lower the map's `max_entries`"),
             Error::BadCode { place, why } => place
                 .mark(error(format!("`{}` is not a valid program", place.program)), why)

@@ -226,7 +226,8 @@ impl Elf<'_> {
     /// Functions that are hidden are static ones to the verifier, as libbpf has it.
     fn hide_functions(&self, btf: &mut Btf) {
         for symbol in self.symbols.iter().filter(|s| s.is_func && s.is_hidden && !s.is_local) {
-            if let Some(id) = btf.find(symbol.name, |kind| matches!(kind, skep_btf::Kind::Func { .. })) {
+            // A linked object may have static functions of that name too.
+            if let Some(id) = btf.find(symbol.name, |kind| matches!(kind, skep_btf::Kind::Func { linkage: 1.., .. })) {
                 btf.set_static(id);
             }
         }
@@ -250,7 +251,7 @@ pub(crate) fn machine_name(machine: u16) -> &'static str {
 }
 
 /// The header of a little-endian, relocatable eBPF object.
-fn header<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a FileHeader64<LE>, Diagnostic> {
+pub(crate) fn header<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a FileHeader64<LE>, Diagnostic> {
     let not = |title: String| Diagnostic::error(code::NOT_BPF, title);
     let Some(start) = bytes.get(..20).filter(|b| b.starts_with(b"\x7fELF")) else {
         return Err(Diagnostic::error(code::NOT_ELF, format!("{file} is not an ELF object"))
