@@ -28,6 +28,10 @@ pub enum Change {
     NamelessParameter,
     /// No kernel takes names that are no identifiers: letters in them were replaced by `_`.
     Name,
+    /// No kernel takes declarations of what the object does not define: they became global ones.
+    Extern,
+    /// No kernel takes an enumeration that is only declared, which has no size: it got that of an `int`.
+    EnumSize,
 }
 
 impl std::fmt::Display for Change {
@@ -39,6 +43,8 @@ impl std::fmt::Display for Change {
             }
             Change::NamelessParameter => f.write_str("nameless parameters of functions named"),
             Change::Name => f.write_str("letters that no identifier has replaced by `_`"),
+            Change::Extern => f.write_str("declarations of what the object does not define made global"),
+            Change::EnumSize => f.write_str("enumerations that are only declared given the size of an `int`"),
         }
     }
 }
@@ -64,8 +70,7 @@ impl Btf {
     /// Numbers of types and offsets of strings stay, so all that refers to them does too. Sizes stay, except those of
     /// variables where there can be no sections of them.
     pub fn sanitize(&self, has: impl Fn(BtfFeature) -> bool) -> Sanitized {
-        let unchanged = || Sanitized { bytes: self.bytes().to_vec(), changes: BTreeMap::new() };
-        let Ok((type_range, strings)) = sections(self.bytes()) else { return unchanged() };
+        let Ok((type_range, strings)) = sections(self.bytes()) else { return Sanitized::unchanged(self) };
         let proto = |kind: &Kind| if let Kind::Func { proto, .. } = kind { Some(*proto) } else { None };
         let piece = |range| self.bytes().get(range).unwrap_or_default();
         let mut rewrite = Rewrite {
@@ -86,10 +91,16 @@ impl Btf {
             }
         }
         if changes.is_empty() {
-            unchanged()
-        } else {
-            Sanitized { bytes: encode(&types, &rewrite.names.strings), changes }
+            return Sanitized::unchanged(self);
         }
+        Sanitized { bytes: encode(&types, &rewrite.names.strings), changes }
+    }
+}
+
+impl Sanitized {
+    /// The types as they are.
+    pub fn unchanged(btf: &Btf) -> Sanitized {
+        Sanitized { bytes: btf.bytes().to_vec(), changes: BTreeMap::new() }
     }
 }
 
@@ -117,6 +128,11 @@ fn int(name: u32, size: u32, bits: u32, signed: bool) -> Vec<u32> {
     vec![name, INT << 24, size, u32::from(signed) << 24 | bits]
 }
 
+fn section(name: u32, size: u32, vars: &[SectionVar]) -> Vec<u32> {
+    let vars_of = vars.iter().flat_map(|var| [var.type_id.0, var.offset, var.size]);
+    head(name, DATASEC, vars.len(), size).into_iter().chain(vars_of).collect()
+}
+
 /// A new record and why it takes the place of another.
 type New<Why> = Option<(Why, Vec<u32>)>;
 
@@ -142,7 +158,7 @@ impl<H: Fn(BtfFeature) -> bool> Rewrite<'_, H> {
         };
         match lacked {
             Some((lacks, words)) => Some((Change::Lacks(lacks), words)),
-            None => self.parameters(id, kind).or_else(|| self.name(kind, old)),
+            None => self.parameters(id, kind).or_else(|| self.declared(kind, old)).or_else(|| self.name(kind, old)),
         }
     }
 
@@ -156,6 +172,7 @@ impl<H: Fn(BtfFeature) -> bool> Rewrite<'_, H> {
             // It lies in its section, which may have no more than a byte for it.
             (Kind::Var { .. }, Some(lacks)) => Some((lacks, int(self.names.identifier(name), 1, 8, false))),
             (Kind::Datasec { size, vars }, Some(lacks)) => {
+                let vars = self.defined(vars);
                 let mut words = head(self.names.identifier(name), STRUCT, vars.len(), *size);
                 vars.iter().for_each(|var| words.extend(self.member(var)));
                 Some((lacks, words))
@@ -163,12 +180,39 @@ impl<H: Fn(BtfFeature) -> bool> Rewrite<'_, H> {
             (Kind::Datasec { size, vars }, None) => {
                 let lacks = self.lacks(BtfFeature::SectionName)?;
                 let new = self.names.section(name);
-                let mut words = head(new, DATASEC, vars.len(), *size);
-                vars.iter().for_each(|var| words.extend([var.type_id.0, var.offset, var.size]));
-                (new != name).then_some((lacks, words))
+                (new != name).then(|| (lacks, section(new, *size, &self.defined(vars))))
             }
             _ => None,
         }
+    }
+
+    /// The variables of a section that have a place in it.
+    fn defined(&self, vars: &[SectionVar]) -> Vec<SectionVar> {
+        let is_extern = |id| matches!(self.btf.get(id).map(|t| &t.kind), Some(Kind::Var { linkage: 2, .. }));
+        vars.iter().filter(|var| !is_extern(var.type_id)).cloned().collect()
+    }
+
+    /// What is only declared, as a definition.
+    fn declared(&self, kind: &Kind, old: &[u32]) -> New<Change> {
+        const GLOBAL: u16 = 1;
+        let mut words = old.to_vec();
+        match (kind, words.as_mut_slice()) {
+            (Kind::Func { linkage: 2, .. }, [_, info, ..]) => *info = FUNC << 24 | u32::from(GLOBAL),
+            (Kind::Var { linkage: 2, .. }, [_, _, _, linkage]) => *linkage = GLOBAL.into(),
+            (Kind::Datasec { size, vars }, [name, ..]) => {
+                let defined = self.defined(vars);
+                if defined.len() == vars.len() {
+                    return None;
+                }
+                words = section(*name, *size, &defined);
+            }
+            (Kind::Enum { size: 0, .. }, [_, _, size]) => {
+                *size = 4;
+                return Some((Change::EnumSize, words));
+            }
+            _ => return None,
+        }
+        Some((Change::Extern, words))
     }
 
     /// A section's variable as a structure's member.

@@ -171,3 +171,24 @@ fn names_that_are_no_identifiers_become_some() {
     let new = Btf::parse(&sanitized.bytes).expect("parses");
     assert_eq!((new.name(TypeId(1)), new.name(TypeId(2))), ("Option_u32_", "_d"));
 }
+
+#[test]
+fn what_is_only_declared_becomes_a_definition() {
+    let mut b = Builder::new();
+    b.add("int", INT);
+    b.add("", Kind::FuncProto { ret: INTEGER, params: vec![] });
+    b.add("elsewhere", Kind::Func { proto: TypeId(2), linkage: 2 });
+    b.add("there", Kind::Var { type_id: INTEGER, linkage: 2 });
+    b.add("later", Kind::Enum { size: 0, signed: false, values: vec![] });
+    b.add("here", Kind::Var { type_id: INTEGER, linkage: 1 });
+    let lie = |type_id| SectionVar { type_id, offset: 0, size: 4 };
+    b.add(".maps", Kind::Datasec { size: 4, vars: vec![lie(TypeId(4)), lie(TypeId(6))] });
+    let btf = Btf::parse(&b.encode().expect("small")).expect("built");
+    let sanitized = btf.sanitize(|_| true);
+    assert_eq!(sanitized.changes.into_iter().collect::<Vec<_>>(), [(Change::Extern, 3), (Change::EnumSize, 1)]);
+    let new = Btf::parse(&sanitized.bytes).expect("parses");
+    assert_eq!(kind(&new, TypeId(3)), &Kind::Func { proto: TypeId(2), linkage: 1 });
+    assert_eq!(kind(&new, TypeId(4)), &Kind::Var { type_id: INTEGER, linkage: 1 });
+    assert_eq!(kind(&new, TypeId(5)), &Kind::Enum { size: 4, signed: false, values: vec![] });
+    assert_eq!(kind(&new, TypeId(7)), &Kind::Datasec { size: 4, vars: vec![lie(TypeId(6))] }, "it has no place there");
+}

@@ -3,6 +3,8 @@
 
 mod host;
 
+use std::sync::Arc;
+
 use host::*;
 use skep_isa::Insn;
 use skep_isa::spec::MapType;
@@ -21,7 +23,7 @@ fn impossible() -> MapSpec {
 }
 
 fn one(object: &Object, index: usize) -> Checked {
-    load_one(object, index).expect("the object has this program")
+    load_one(object, index, &Arc::default()).expect("the object has this program")
 }
 
 #[test]

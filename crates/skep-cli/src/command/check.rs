@@ -17,10 +17,12 @@ pub(crate) fn run(_args: &Check, _quiet: bool) -> Result<(), Failure> {
 #[cfg(target_os = "linux")]
 mod linux {
     use std::io::Write;
+    use std::sync::Arc;
     use std::time::Duration;
 
     use serde::Serialize;
     use skep_diag::{Diagnostic, code};
+    use skep_kernel::feature::Features;
     use skep_kernel::{Checked, Verdict, load_one};
 
     use crate::args::Check;
@@ -72,8 +74,9 @@ mod linux {
     pub(super) fn run(args: &Check, quiet: bool) -> Result<(), Failure> {
         let mut rows = Vec::new();
         let mut accepted = 0;
+        let features = Arc::default();
         for path in &args.objects {
-            object(path, args, &mut rows, &mut accepted);
+            object(path, args, &features, &mut rows, &mut accepted);
         }
         for name in &args.prog {
             if !rows.iter().any(|row| row.program.as_ref() == Some(name)) {
@@ -91,7 +94,13 @@ mod linux {
     }
 
     /// Checks an object's programs.
-    fn object<'a>(path: &'a str, args: &Check, rows: &mut Vec<Row<'a>>, accepted: &mut usize) {
+    fn object<'a>(
+        path: &'a str,
+        args: &Check,
+        features: &Arc<Features>,
+        rows: &mut Vec<Row<'a>>,
+        accepted: &mut usize,
+    ) {
         let object = match skep::Object::open(path) {
             Ok(object) => object,
             Err(error) => {
@@ -104,7 +113,7 @@ mod linux {
             if !args.prog.is_empty() && !args.prog.contains(&program.name) {
                 continue;
             }
-            let Some(checked) = load_one(object, index) else { continue };
+            let Some(checked) = load_one(object, index, features) else { continue };
             if checked.verdict == Verdict::Accept {
                 *accepted += 1;
                 if accepted.is_multiple_of(BATCH) {

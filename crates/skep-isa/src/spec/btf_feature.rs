@@ -64,6 +64,9 @@ pub static TABLE: &[Row] = &[
 ];
 
 impl BtfFeature {
+    /// How many there are.
+    pub const COUNT: usize = TABLE.len();
+
     /// Its row.
     pub fn row(self) -> &'static Row {
         &TABLE[self as usize]
