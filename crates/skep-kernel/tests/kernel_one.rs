@@ -38,7 +38,7 @@ fn a_program_is_judged_with_the_maps_that_it_refers_to_alone() {
     assert_eq!((checked.verdict, checked.processed), (Verdict::Undecided, None));
     let message = checked.message.expect("a reason");
     assert!(message.contains("did not create map `impossible`"), "{message}");
-    assert!(load_one(&object, 2).is_none(), "the object has two programs");
+    assert!(load_one(&object, 2, &Arc::default()).is_none(), "the object has two programs");
 }
 
 #[test]
