@@ -178,6 +178,10 @@ impl<H: Fn(BtfFeature) -> bool> Rewrite<'_, H> {
                 Some((lacks, words))
             }
             (Kind::Datasec { size, vars }, None) => {
+                let is_empty = self.defined(vars).is_empty();
+                if let Some(lacks) = self.lacks(BtfFeature::EmptySection).filter(|_| is_empty) {
+                    return Some((lacks, head(self.names.identifier(name), STRUCT, 0, *size)));
+                }
                 let lacks = self.lacks(BtfFeature::SectionName)?;
                 let new = self.names.section(name);
                 (new != name).then(|| (lacks, section(new, *size, &self.defined(vars))))

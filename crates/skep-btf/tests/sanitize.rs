@@ -20,6 +20,7 @@ const WIDE: TypeId = TypeId(10);
 const SIGNED: TypeId = TypeId(11);
 const HOLDER: TypeId = TypeId(12);
 const TAG_OF_HOLDER: TypeId = TypeId(13);
+const EMPTY: TypeId = TypeId(14);
 
 /// One type of each kind that kernels learnt later, and a structure that holds some of them.
 fn sample() -> Btf {
@@ -43,6 +44,7 @@ fn sample() -> Btf {
         vec![member("d", FLOAT, 0), member("w", WIDE, 8), member("s", SIGNED, 16), member("p", TypeId(9), 24)];
     b.add("holder", Kind::Struct { size: 32, members });
     b.add("record:holder", Kind::DeclTag { type_id: HOLDER, component: -1 });
+    b.add(".rodata", Kind::Datasec { size: 24, vars: vec![] });
     Btf::parse(&b.encode().expect("small")).expect("built")
 }
 
@@ -85,6 +87,10 @@ fn each_type_has_its_stand_in() {
     let Kind::Struct { size: 8, members } = kind(&old, SECTION) else { panic!("{:?}", kind(&old, SECTION)) };
     assert_eq!(members.iter().map(|m| (m.type_id, m.bit_offset)).collect::<Vec<_>>(), [(VAR, 32)]);
     assert_eq!((old.name(SECTION), old.string(members[0].name_off)), ("__data_x", Some("counter")));
+
+    let old = lacking(F::EmptySection);
+    assert_eq!((kind(&old, EMPTY), old.name(EMPTY)), (&Kind::Struct { size: 24, members: vec![] }, "_rodata"));
+    assert_eq!(kind(&old, SECTION), kind(&btf, SECTION));
 
     let old = lacking(F::SectionName);
     assert_eq!((old.name(SECTION), kind(&old, SECTION)), ("_.data_x", kind(&btf, SECTION)));

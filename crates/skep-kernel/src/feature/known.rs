@@ -171,6 +171,7 @@ fn sample(feature: BtfFeature) -> Vec<u8> {
         BtfFeature::GlobalFunc => drop(function(&mut types, GLOBAL)),
         BtfFeature::Datasec => drop(section(&mut types, ".data")),
         BtfFeature::SectionName => drop(section(&mut types, "?.data")),
+        BtfFeature::EmptySection => drop(types.add(".rodata", Kind::Datasec { size: 4, vars: vec![] })),
         BtfFeature::Float => drop(types.add("float", Kind::Float { size: 4 })),
         BtfFeature::DeclTag => {
             let type_id = section(&mut types, ".data");
