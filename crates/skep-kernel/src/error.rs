@@ -6,6 +6,8 @@ use skep_isa::spec::{HookKind, MapType, ProgType};
 
 use skep_isa::spec::Command;
 
+use crate::feature::{Feature, Features};
+
 /// A failure of the kernel, or of what was asked of it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -41,6 +43,14 @@ pub enum Error {
         needs: &'static str,
         /// True when this process has every capability already: then a policy of the host refuses.
         privileged: bool,
+    },
+    /// The process may lock no more memory, against which this kernel holds all that is made of maps and programs.
+    #[error("{call} is not permitted for {object}: this process may lock no more memory")]
+    LockedMemory {
+        /// The kernel's name of the call.
+        call: &'static str,
+        /// What it was about.
+        object: String,
     },
     /// A map is larger than the kernel makes.
     #[error("map `{map}` is too large for the kernel: {}", words(*errno))]
@@ -239,11 +249,23 @@ impl Error {
         Error::NoPrivilege { call, object: object.into(), needs, privileged: is_privileged() }
     }
 
+    /// The same; it also finds out whether the kernel holds the memory against this process.
+    pub(crate) fn not_permitted(
+        call: &'static str,
+        object: String,
+        needs: &'static str,
+        errno: Errno,
+        features: &Features,
+    ) -> Error {
+        let is_locked_out = errno == Errno::PERM && is_privileged() && !features.has(Feature::Charging);
+        if is_locked_out { Error::LockedMemory { call, object } } else { Error::no_privilege(call, object, needs) }
+    }
+
     /// The code of its diagnostic.
     pub fn code(&self) -> Code {
         match self {
             Error::Call { .. } | Error::File { .. } => code::KERNEL_CALL,
-            Error::NoPrivilege { .. } => code::NO_PRIVILEGE,
+            Error::NoPrivilege { .. } | Error::LockedMemory { .. } => code::NO_PRIVILEGE,
             Error::NoTarget { .. } => code::NO_HOOK,
             Error::PinnedMap { .. } => code::MAP_CREATE,
             Error::MapTooLarge { .. } => code::MAP_TOO_LARGE,
@@ -280,6 +302,9 @@ impl Error {
                     "look for a rootless container (a user namespace), kernel lockdown, a security module, or seccomp",
                 )
             }
+            Error::LockedMemory { .. } => d
+                .note("this kernel counts the memory of maps and programs as locked; later ones charge it to a control group")
+                .help("raise the limit and try again: `ulimit -l unlimited`"),
             Error::MapTooLarge { bytes, .. } => {
                 d.note(format!("its keys and values take {bytes} bytes")).help("lower `max_entries`")
             }

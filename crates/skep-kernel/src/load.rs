@@ -5,9 +5,10 @@ mod maps;
 mod named;
 mod one;
 mod program;
+mod types;
 
 use std::ffi::CString;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,15 +18,19 @@ use crate::btf::KernelTypes;
 use crate::count::{Layout, Records};
 use crate::error::Error;
 use crate::externs::Externs;
+use crate::feature::Features;
 use crate::map::Map;
 use crate::pin;
 use crate::program::Program;
 use crate::struct_ops::Instance;
 use crate::sys;
+use maps::Makes;
 use program::Loader;
+use types::Types;
 
 pub(crate) use kernel::Kernel;
 pub use one::{Checked, Verdict, load_one};
+pub use types::ObjectTypes;
 
 /// What to load, and how.
 #[derive(Clone, Debug)]
@@ -38,18 +43,22 @@ pub struct Options {
     pub types: Option<Arc<KernelTypes>>,
     /// The folder, in a bpf file system, where maps are kept by their names (`LIBBPF_PIN_BY_NAME`).
     pub pins: PathBuf,
+    /// What is known of the kernel; loads that share it ask only once.
+    pub features: Arc<Features>,
 }
 
 impl Default for Options {
     /// All programs, with counting; maps are kept in `/sys/fs/bpf`.
     fn default() -> Options {
-        Options { counting: true, programs: None, types: None, pins: PathBuf::from(pin::FOLDER) }
+        let features = Arc::new(Features::new());
+        Options { counting: true, programs: None, types: None, pins: PathBuf::from(pin::FOLDER), features }
     }
 }
 
 /// An object in the kernel.
 #[derive(Debug)]
 pub struct Loaded {
+    types: ObjectTypes,
     maps: Vec<Map>,
     programs: Vec<Option<Slot>>,
     /// While it is held the kernel measures run time and count.
@@ -99,11 +108,11 @@ pub struct Counts {
 /// [`Error::Rejected`], [`Error::Unsupported`], [`Error::UnknownSection`], [`Error::BadObject`] or [`Error::Call`].
 pub fn load(object: &Object, options: &Options) -> Result<Loaded, Error> {
     let run_stats = if options.counting { sys::enable_run_stats().ok() } else { None };
-    let (maps, programs) = with_loader(object, options, |loader| {
+    let (types, maps, programs) = with_loader(object, options, |loader| {
         let programs = object.programs.iter().enumerate();
         programs.map(|(index, spec)| options.wants(index).then(|| loader.load(spec)).transpose()).collect()
     })?;
-    let loaded: Loaded = Loaded { maps, programs, run_stats };
+    let loaded: Loaded = Loaded { types, maps, programs, run_stats };
     maps::fill_programs(object, &loaded)?;
     Ok(loaded)
 }
@@ -119,21 +128,22 @@ fn with_loader<T>(
     object: &Object,
     options: &Options,
     load: impl FnOnce(&Loader<'_, '_>) -> Result<T, Error>,
-) -> Result<(Vec<Map>, T), Error> {
+) -> Result<(ObjectTypes, Vec<Map>, T), Error> {
     object.check_order().map_err(Error::Object)?;
-    // Types are for comfort: a kernel that refuses them still loads the programs, without function and line records.
-    let types = object.btf.as_ref().and_then(|btf| sys::btf_load(btf.bytes()).ok());
-    let types = types.as_ref().map(AsFd::as_fd);
+    let features = &*options.features;
+    let types = Types::load(object.btf.as_ref(), features);
     let wanted = object.programs.iter().enumerate().filter(|(index, _)| options.wants(*index));
     let wanted: Vec<&ProgramSpec> = wanted.map(|(_, spec)| spec).collect();
-    kernel::with_kernel(object, &wanted, options.types.as_deref(), |kernel| {
+    let (maps, loaded) = kernel::with_kernel(object, &wanted, options.types.as_deref(), |kernel| {
         let instances = Instance::all(object, kernel)?;
-        let maps = maps::create(object, types, &instances, &options.pins)?;
+        let makes = Makes { types: types.fd(), features, instances: &instances, pins: &options.pins };
+        let maps = maps::create(object, &makes)?;
         let externs = Externs::resolve(object, &wanted, kernel)?;
         let license = license(&object.license);
         let loaded = load(&Loader {
             object,
-            types,
+            types: types.fd(),
+            features,
             maps: &maps,
             externs: &externs,
             instances: &instances,
@@ -142,10 +152,16 @@ fn with_loader<T>(
             kernel,
         })?;
         Ok((maps, loaded))
-    })
+    })?;
+    Ok((types.state(), maps, loaded))
 }
 
 impl Loaded {
+    /// What became of the object's types.
+    pub fn types(&self) -> &ObjectTypes {
+        &self.types
+    }
+
     /// The map with this index in `Object::maps`.
     pub fn map(&self, index: usize) -> Option<&Map> {
         self.maps.get(index)

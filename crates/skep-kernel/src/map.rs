@@ -8,8 +8,10 @@ use skep_isa::spec::MapType;
 use skep_object::{MapRole, MapSpec};
 
 use crate::error::Error;
+use crate::feature::Features;
 use crate::mmap::Mapping;
 use crate::name::{self, kernel_name};
+use crate::older;
 use crate::struct_ops::Instance;
 use skep_isa::spec::Command;
 
@@ -34,6 +36,8 @@ pub(crate) struct Parts<'p, 'f> {
     pub(crate) inner: Option<&'p Map>,
     /// The structure of the kernel it is an instance of.
     pub(crate) instance: Option<&'p Instance>,
+    /// What is known of the kernel.
+    pub(crate) features: Option<&'p Features>,
 }
 
 /// A key and its value, as raw bytes.
@@ -78,7 +82,9 @@ impl Map {
 
     /// Creates a map that may need another, or a structure of the kernel.
     pub(crate) fn with_parts(spec: &MapSpec, parts: &Parts<'_, '_>) -> Result<Map, Error> {
-        let Parts { types, inner, instance } = *parts;
+        let Parts { types, inner, instance, features } = *parts;
+        let nothing_known = Features::new();
+        let features = features.unwrap_or(&nothing_known);
         let attr = attr::MapCreate {
             map_type: spec.map_type.id(),
             key_size: spec.key_size,
@@ -99,11 +105,17 @@ impl Map {
                 btf_value_type_id: spec.value_type.map_or(0, |t| t.0),
                 ..attr
             });
-        let fd = match typed.map(|attr| sys::map_create(&attr)) {
+        let is_data = matches!(spec.role, MapRole::Data { .. });
+        let make = |attr: &attr::MapCreate| sys::map_create(&older::map(*attr, is_data, features));
+        let made = || match typed.map(|attr| make(&attr)) {
             Some(Ok(fd)) => Ok(fd),
-            _ => sys::map_create(&attr),
+            _ => make(&attr),
         };
-        let fd = fd.map_err(|errno| create_error(spec, &attr, errno))?;
+        let fd = match made() {
+            Err(errno) if older::map_may_load(errno, &attr, is_data, features) => made(),
+            made => made,
+        };
+        let fd = fd.map_err(|errno| create_error(spec, &attr, errno, features))?;
         let map = Map::from_fd(fd)?;
         let map = Map { name: spec.name.clone(), ..map };
         map.begin(spec)
@@ -353,11 +365,11 @@ fn max_entries(spec: &MapSpec) -> Result<u32, Error> {
     }
 }
 
-fn create_error(spec: &MapSpec, attr: &attr::MapCreate, errno: Errno) -> Error {
+fn create_error(spec: &MapSpec, attr: &attr::MapCreate, errno: Errno, features: &Features) -> Error {
     let map = spec.name.clone();
     match errno {
         Errno::PERM | Errno::ACCESS => {
-            Error::no_privilege(Command::MapCreate.constant(), format!("map `{map}`"), "CAP_BPF")
+            Error::not_permitted(Command::MapCreate.constant(), format!("map `{map}`"), "CAP_BPF", errno, features)
         }
         Errno::TOOBIG | Errno::NOMEM => {
             let entry = match spec.map_type {

@@ -74,7 +74,7 @@ fn an_argument_of_a_global_function_that_may_be_null_is_explained() {
 #[test]
 fn the_work_of_the_verifier_is_told_beside_its_verdict() {
     let lines = "__u64 sum = ctx->ingress_ifindex;\nfor (int i = 0; i < 300; i++)\nsum += i;\nreturn sum & 1;";
-    let checked = load_one(&compile("work", &source("", lines)), 0).expect("there");
+    let checked = load_one(&compile("work", &source("", lines)), 0, &Default::default()).expect("there");
     assert_eq!(checked.verdict, Verdict::Accept);
     assert!(checked.processed.is_some_and(|n| n > 1) && checked.states.is_some() && checked.time_us.is_some());
     assert!(checked.log.contains("limit 1000000"), "{}", checked.log);

@@ -6,6 +6,7 @@ mod host;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use host::frame;
 use skep_isa::spec::MapType;
@@ -124,7 +125,7 @@ fn a_map_kept_by_name_is_shared_and_one_of_another_shape_is_refused() {
     drop(first);
     let second = loaded(&object, &options);
     assert_eq!(run(&second, 0), 2, "the map outlived the program");
-    assert_eq!(load_one(&object, 0).expect("there").verdict, Verdict::Accept, "a check keeps nothing");
+    assert_eq!(load_one(&object, 0, &Arc::default()).expect("there").verdict, Verdict::Accept, "a check keeps nothing");
     object.maps[0].max_entries = 2;
     let error = load(&object, &options).expect_err("another shape");
     let Error::PinnedMap { what, there, here, .. } = &error else { panic!("{error}") };
@@ -146,7 +147,7 @@ fn programs_of_a_structure_of_functions_are_verified_for_their_member_on_this_ho
     let object = object();
     let index = |name: &str| object.programs.iter().position(|p| p.name == name).expect("there");
     for name in ["half", "whole", "avoid"] {
-        let checked = load_one(&object, index(name)).expect("there");
+        let checked = load_one(&object, index(name), &Arc::default()).expect("there");
         assert_eq!(checked.verdict, Verdict::Accept, "{name}: {checked:?}");
     }
     let mut with_more = object.only(index("half")).expect("there");
@@ -156,12 +157,12 @@ fn programs_of_a_structure_of_functions_are_verified_for_their_member_on_this_ho
     assert!(ops.initial.windows(11).any(|bytes| bytes == b"skep_steady"));
     // A member that this kernel does not have may be left zero, and not be set.
     ops.initial[24] = 1;
-    let checked = load_one(&with_more, 0).expect("there");
+    let checked = load_one(&with_more, 0, &Arc::default()).expect("there");
     let message = checked.message.expect("a reason");
     assert_eq!(checked.verdict, Verdict::Undecided);
     assert!(message.contains("`not_in_this_kernel`"), "{message}");
     let mut alone = with_more;
     alone.maps.clear();
-    let checked = load_one(&alone, 0).expect("there");
+    let checked = load_one(&alone, 0, &Arc::default()).expect("there");
     assert!(checked.message.is_some_and(|m| m.contains("the structure of functions that it is part of")));
 }

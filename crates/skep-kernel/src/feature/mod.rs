@@ -6,11 +6,13 @@
 
 mod helper;
 mod kfunc;
+mod known;
 mod misc;
 mod prober;
 
 pub use helper::{NOT_HERE, helper, helper_in, helpers};
 pub use kfunc::kfunc;
+pub use known::{Feature, Features};
 pub use misc::misc;
 pub use prober::{Prober, Refusal};
 

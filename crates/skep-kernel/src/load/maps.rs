@@ -7,23 +7,30 @@ use skep_object::{Content, ExternKind, MapRole, MapSpec, Object};
 
 use super::Loaded;
 use crate::error::Error;
+use crate::feature::Features;
 use crate::kconfig;
 use crate::map::{Map, Parts};
 use crate::pin;
 use crate::struct_ops::Instance;
 
+/// What maps are made with beside their specs.
+pub(super) struct Makes<'a> {
+    /// The object's types in the kernel.
+    pub(super) types: Option<BorrowedFd<'a>>,
+    /// What is known of the kernel.
+    pub(super) features: &'a Features,
+    /// The object's instances of the kernel's structures.
+    pub(super) instances: &'a [Instance],
+    /// The folder where maps are kept by their names.
+    pub(super) pins: &'a Path,
+}
+
 /// Makes all maps of an object, those that others hold included; programs go into them by [`fill_programs`].
-pub(super) fn create(
-    object: &Object,
-    types: Option<BorrowedFd<'_>>,
-    instances: &[Instance],
-    pins: &Path,
-) -> Result<Vec<Map>, Error> {
+pub(super) fn create(object: &Object, makes: &Makes<'_>) -> Result<Vec<Map>, Error> {
     let mut maps = Vec::with_capacity(object.maps.len());
     for (index, spec) in object.maps.iter().enumerate() {
-        let instance = instances.iter().find(|instance| instance.map == index);
-        let made = || one(object, index, spec, types, instance);
-        maps.push(if spec.pinned { pin::open_or_keep(pins, spec, made)? } else { made()? });
+        let made = || one(object, index, spec, makes);
+        maps.push(if spec.pinned { pin::open_or_keep(makes.pins, spec, made)? } else { made()? });
     }
     for (spec, map) in object.maps.iter().zip(&maps) {
         for (key, content) in &spec.contents {
@@ -58,15 +65,12 @@ fn leads_nowhere(spec: &MapSpec, index: usize) -> Error {
 }
 
 /// Makes one map; that of kernel options with their values.
-fn one(
-    object: &Object,
-    index: usize,
-    spec: &MapSpec,
-    types: Option<BorrowedFd<'_>>,
-    instance: Option<&Instance>,
-) -> Result<Map, Error> {
-    let inner = spec.inner.as_ref().map(|inner| Map::create(inner, types)).transpose()?;
-    let parts = Parts { types, inner: inner.as_ref(), instance };
+fn one(object: &Object, index: usize, spec: &MapSpec, makes: &Makes<'_>) -> Result<Map, Error> {
+    let Makes { types, features, instances, .. } = *makes;
+    let parts = Parts { types, features: Some(features), ..Parts::default() };
+    let inner = spec.inner.as_ref().map(|inner| Map::with_parts(inner, &parts)).transpose()?;
+    let instance = instances.iter().find(|instance| instance.map == index);
+    let parts = Parts { inner: inner.as_ref(), instance, ..parts };
     let is_options = object.externs.iter().any(|e| matches!(e.kind, ExternKind::Option { map, .. } if map == index));
     if is_options {
         let mut spec = spec.clone();

@@ -1,5 +1,7 @@
 //! One program alone before the verifier: its verdict, and how much work it was. Nothing is attached, and nothing is left.
 
+use std::sync::Arc;
+
 use rustix::io::Errno;
 use skep_diag::{Diagnostic, code};
 use skep_isa::spec::MapType;
@@ -8,6 +10,7 @@ use skep_object::{MapSpec, Object};
 use super::{Options, with_loader};
 use crate::error::Error;
 use crate::externs::NO_FUNCTION;
+use crate::feature::Features;
 use crate::reject;
 
 /// Entries of a map whose number the object leaves to whoever loads it.
@@ -88,8 +91,9 @@ impl Checked {
 }
 
 /// Puts one program of an object before the verifier, with only the maps that it refers to. Maps whose size the object
-/// leaves open get a small one. `None` where the object has no such program.
-pub fn load_one(object: &Object, index: usize) -> Option<Checked> {
+/// leaves open get a small one. `None` where the object has no such program. What is found out about the kernel is kept in
+/// `features`, for the next program.
+pub fn load_one(object: &Object, index: usize, features: &Arc<Features>) -> Option<Checked> {
     let mut object = object.only(index)?;
     for spec in &mut object.maps {
         complete(spec);
@@ -97,7 +101,7 @@ pub fn load_one(object: &Object, index: usize) -> Option<Checked> {
         spec.pinned = false;
     }
     let spec = object.programs.first()?;
-    let options = Options { counting: false, ..Options::default() };
+    let options = Options { counting: false, features: Arc::clone(features), ..Options::default() };
     let checked = with_loader(&object, &options, |loader| {
         loader.attempt(spec, |attempt| {
             let mut lowered = attempt.lowered()?;
@@ -106,7 +110,7 @@ pub fn load_one(object: &Object, index: usize) -> Option<Checked> {
             Ok(judge(errno, log, |errno, log| attempt.refusal(errno, log)))
         })
     });
-    Some(checked.map_or_else(|error| Checked::undecided(&error), |(_, checked)| checked))
+    Some(checked.map_or_else(|error| Checked::undecided(&error), |(_, _, checked)| checked))
 }
 
 /// From the kernel's answer to a verdict.

@@ -16,9 +16,11 @@ use super::{Counter, Slot};
 use crate::count::{self, Layout, Records};
 use crate::error::{Error, words};
 use crate::externs::Externs;
+use crate::feature::Features;
 use crate::lower::{self, Lowered, lower};
-use crate::map::{Map, possible_cpus};
+use crate::map::{Map, Parts, possible_cpus};
 use crate::name::kernel_name;
+use crate::older;
 use crate::program::Program;
 use crate::reject;
 use crate::struct_ops::Instance;
@@ -29,6 +31,8 @@ pub(super) struct Loader<'a, 's> {
     pub(super) object: &'a Object,
     /// The object's types in the kernel.
     pub(super) types: Option<BorrowedFd<'a>>,
+    /// What is known of the kernel.
+    pub(super) features: &'a Features,
     pub(super) maps: &'a [Map],
     pub(super) externs: &'a Externs,
     /// The object's instances of the kernel's structures.
@@ -45,7 +49,7 @@ enum Counting {
     /// There is nothing to count, or it cannot be.
     Not(Counter),
     /// The kernel refused it; the map must outlive the code that names its descriptor.
-    Refused(Lowered, Map),
+    Refused(Lowered, Map, Layout),
 }
 
 impl Loader<'_, '_> {
@@ -77,13 +81,19 @@ impl Loader<'_, '_> {
         let (fd, counter) = match counting {
             Counting::Done(fd, counter) => (fd, counter),
             Counting::Not(counter) => (attempt.plain()?, counter),
-            Counting::Refused(lowered, _map) => {
+            Counting::Refused(mut lowered, map, layout) => {
                 // When the untouched program is refused too, that verdict is the one that counts.
                 let fd = attempt.plain()?;
+                // What the plain one taught of the kernel may be all that was missing.
+                older::code(&mut lowered, self.features);
                 let (refused, log) = attempt.with_log(&lowered, STATS, *LOG_SIZES.start());
-                let why = refused.err().map(|e| reject::message(&log).map_or_else(|| words(e), str::to_owned));
-                let why = why.unwrap_or_else(|| "no reason".to_owned());
-                (fd, Counter::Failed(format!("the verifier refuses the counting instructions: {why}")))
+                match refused {
+                    Ok(fd) => (fd, Counter::Map(map, layout)),
+                    Err(errno) => {
+                        let why = reject::message(&log).map_or_else(|| words(errno), str::to_owned);
+                        (fd, Counter::Failed(format!("the verifier refuses the counting instructions: {why}")))
+                    }
+                }
             }
         };
         let program = Program::new(fd, spec.name.clone(), Some(prog_type));
@@ -130,7 +140,8 @@ impl Attempt<'_, '_, '_> {
             Ok(None) => return Ok(Counting::Not(Counter::Nothing)),
             Err(why) => return Ok(Counting::Not(Counter::Failed(why.to_string()))),
         };
-        let map = match Map::create(&counter_map(&layout), None) {
+        let parts = Parts { features: Some(self.loader.features), ..Parts::default() };
+        let map = match Map::with_parts(&counter_map(&layout), &parts) {
             Ok(map) => map,
             // A lack of privilege shows again, and better named, when the program is loaded.
             Err(why) => return Ok(Counting::Not(Counter::Failed(why.to_string()))),
@@ -141,15 +152,22 @@ impl Attempt<'_, '_, '_> {
                 return Ok(Counting::Not(Counter::Failed("its code could not be extended".to_owned())));
             }
         }
-        let lowered = lower(&spec, self.loader.maps, self.loader.externs, self.loader.types.is_some())?;
+        let lowered = self.lower(&spec)?;
         match self.once(&lowered) {
             Ok(fd) => Ok(Counting::Done(fd, Counter::Map(map, layout))),
-            Err(_) => Ok(Counting::Refused(lowered, map)),
+            Err(_) => Ok(Counting::Refused(lowered, map, layout)),
         }
     }
 
     pub(super) fn lowered(&self) -> Result<Lowered, Error> {
-        lower(self.spec, self.loader.maps, self.loader.externs, self.loader.types.is_some())
+        self.lower(self.spec)
+    }
+
+    fn lower(&self, spec: &ProgramSpec) -> Result<Lowered, Error> {
+        let Loader { maps, externs, types, features, .. } = self.loader;
+        let mut lowered = lower(spec, maps, externs, types.is_some())?;
+        older::code(&mut lowered, features);
+        Ok(lowered)
     }
 
     /// Untouched; with a log when it is refused without.
@@ -177,7 +195,12 @@ impl Attempt<'_, '_, '_> {
     /// Loads with a log of this level and size; without function and line records, which are for comfort too, where the
     /// kernel refuses those.
     fn told(&self, lowered: &mut Lowered, level: u32, size: usize) -> (Result<OwnedFd, Errno>, String) {
-        let (loaded, log) = self.with_log(lowered, level, size);
+        let features = self.loader.features;
+        let (mut loaded, mut log) = self.with_log(lowered, level, size);
+        if loaded.as_ref().is_err_and(|errno| older::program_may_load(*errno, &log, lowered, features)) {
+            older::code(lowered, features);
+            (loaded, log) = self.with_log(lowered, level, size);
+        }
         if loaded.is_ok() || !["func_info", "line_info"].iter().any(|what| log.contains(what)) {
             return (loaded, log);
         }
@@ -222,6 +245,7 @@ impl Attempt<'_, '_, '_> {
         };
         let Lowered { code, funcs, lines } = lowered;
         let (license, modules) = (self.loader.license, self.loader.externs.modules());
+        let attr = older::program(attr, self.loader.features);
         sys::prog_load(&attr, &sys::ProgramParts { code, license, funcs, lines, modules }, log)
     }
 
@@ -236,7 +260,9 @@ impl Attempt<'_, '_, '_> {
         let call = Command::ProgLoad.constant();
         let object = format!("program `{}` of type {}", self.spec.name, self.prog_type);
         match errno {
-            Errno::PERM | Errno::ACCESS => Error::no_privilege(call, object, needs(self.prog_type)),
+            Errno::PERM | Errno::ACCESS => {
+                Error::not_permitted(call, object, needs(self.prog_type), errno, self.loader.features)
+            }
             _ => {
                 let cause = match errno {
                     Errno::INVAL => Some("this kernel does not have this program type or one of its flags"),

@@ -1,5 +1,7 @@
 //! Function and line records on the host's kernel, with types made by hand. Needs root.
 
+use std::os::fd::AsFd;
+
 use super::*;
 use skep_btf::TypeId;
 use skep_isa::Insn;
@@ -72,6 +74,7 @@ fn a_counted_program_keeps_its_function_and_line_records() {
         let loader = Loader {
             object: &object,
             types: Some(types.as_fd()),
+            features: &Features::new(),
             maps: &[],
             externs: &Externs::default(),
             license: &license,
@@ -102,6 +105,7 @@ fn records_that_the_kernel_refuses_are_left_out() {
     let loader = Loader {
         object: &object,
         types: Some(types.as_fd()),
+        features: &Features::new(),
         maps: &[],
         externs: &Externs::default(),
         license: c"GPL",

@@ -194,6 +194,19 @@ pub(crate) fn btf_load(types: &[u8]) -> Result<OwnedFd> {
     bpf_fd(Command::BtfLoad, &mut attr)
 }
 
+/// `BPF_BTF_LOAD` with a log of what is wrong with the types.
+pub(crate) fn btf_load_logged(types: &[u8], log: &mut [u8]) -> Result<OwnedFd> {
+    let mut attr = attr::BtfLoad {
+        btf: address(types),
+        btf_size: length(types)?,
+        btf_log_level: 1,
+        btf_log_size: length(log)?,
+        btf_log_buf: address_mut(log),
+        ..Default::default()
+    };
+    bpf_fd(Command::BtfLoad, &mut attr)
+}
+
 /// What goes into a test run.
 #[derive(Default)]
 pub(crate) struct TestRunParts<'a> {
