@@ -9,7 +9,7 @@ use skep_object::Listing;
 use crate::root;
 
 /// Folders whose `build.sh` compiles what stands in them.
-const FOLDERS: &[&str] = &["examples", "tests/programs", "tests/data/object"];
+const FOLDERS: &[&str] = &["examples", "tests/programs", "tests/data/object", "tests/data/link"];
 
 /// Compiles everything anew and compares instructions, which do not depend on paths as debug information may.
 pub(crate) fn run(bless: bool) -> Result<()> {

@@ -42,6 +42,12 @@ pub enum Error {
         /// Where its record begins.
         offset: usize,
     },
+    /// A type refers to a type or a name that there is not.
+    #[error("type {id} refers to a type or a name that there is not")]
+    Reference {
+        /// Its number.
+        id: u32,
+    },
 }
 
 const MAGIC: u16 = 0xeb9f;

@@ -21,6 +21,8 @@ pub struct Builder {
     types: Vec<Type>,
     strings: Vec<u8>,
     offsets: HashMap<String, u32>,
+    /// The type of arrays' indices; without it, that of their elements.
+    index: Option<TypeId>,
 }
 
 /// A list or the strings are longer than BTF can say.
@@ -47,7 +49,7 @@ impl Default for Builder {
 impl Builder {
     /// No types but `void`, no string but the empty one.
     pub fn new() -> Builder {
-        Builder { types: Vec::new(), strings: vec![0], offsets: HashMap::from([(String::new(), 0)]) }
+        Builder { types: Vec::new(), strings: vec![0], offsets: HashMap::from([(String::new(), 0)]), index: None }
     }
 
     /// Offset of a string, which is kept once. A NUL in it ends it.
@@ -70,22 +72,43 @@ impl Builder {
         TypeId(self.types.len() as u32)
     }
 
+    /// Adds a type whose name is an offset already.
+    pub(crate) fn push(&mut self, new: Type) {
+        self.types.push(new);
+    }
+
+    /// Gives indices of arrays an integer type, as the kernel wants: clang's own where there is one, else any of four bytes,
+    /// else a new one. Without this an array's element stands there.
+    pub fn index_arrays(&mut self) {
+        const CLANG: &str = "__ARRAY_SIZE_TYPE__";
+        if !self.types.iter().any(|found| matches!(found.kind, Kind::Array { .. })) {
+            return;
+        }
+        let clang = self.offsets.get(CLANG).copied();
+        let integers = (1..)
+            .zip(&self.types)
+            .filter(|(_, found)| matches!(found.kind, Kind::Int { size: 4, bits: 32, bool: false, char: false, .. }));
+        let best = integers.min_by_key(|(_, found)| Some(found.name_off) != clang).map(|(id, _)| TypeId(id));
+        let new = Kind::Int { size: 4, bits: 32, signed: false, char: false, bool: false };
+        self.index = Some(best.unwrap_or_else(|| self.add(CLANG, new)));
+    }
+
     /// The little-endian encoding.
     ///
     /// # Errors
     /// [`TooLarge`].
     pub fn encode(&self) -> Result<Vec<u8>, TooLarge> {
-        let mut types = Words::default();
+        let mut types = Words { index: self.index, ..Words::default() };
         self.types.iter().try_for_each(|t| types.record(t))?;
         let length = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(|_| TooLarge::Bytes);
-        let (type_len, str_len) = (length(&types.0)?, length(&self.strings)?);
+        let (type_len, str_len) = (length(&types.bytes)?, length(&self.strings)?);
         let mut out = Words::default();
-        out.0.extend(MAGIC.to_le_bytes());
-        out.0.extend([1, 0]);
+        out.bytes.extend(MAGIC.to_le_bytes());
+        out.bytes.extend([1, 0]);
         out.words(&[HEADER, 0, type_len, type_len, str_len]);
-        out.0.extend(types.0);
-        out.0.extend(&self.strings);
-        Ok(out.0)
+        out.bytes.extend(types.bytes);
+        out.bytes.extend(&self.strings);
+        Ok(out.bytes)
     }
 }
 
@@ -100,18 +123,18 @@ impl Ext {
         let words = |l: &crate::ext::LineRecord| vec![l.offset, l.file_off, l.text_off, place(l.line, l.column)];
         let lines = part(16, &self.lines, |l| l.section, words);
         let cores = part(16, &self.cores, |c| c.section, |c| vec![c.offset, c.type_id.0, c.access_off, c.kind]);
-        let length = |part: &Words| u32::try_from(part.0.len()).map_err(|_| TooLarge::Bytes);
+        let length = |part: &Words| u32::try_from(part.bytes.len()).map_err(|_| TooLarge::Bytes);
         let (func_len, line_len, core_len) = (length(&funcs)?, length(&lines)?, length(&cores)?);
         let line_off = func_len;
         let core_off = line_off.checked_add(line_len).ok_or(TooLarge::Bytes)?;
         let mut out = Words::default();
-        out.0.extend(MAGIC.to_le_bytes());
-        out.0.extend([1, 0]);
+        out.bytes.extend(MAGIC.to_le_bytes());
+        out.bytes.extend([1, 0]);
         out.words(&[32, 0, func_len, line_off, line_len, core_off, core_len]);
         for part in [funcs, lines, cores] {
-            out.0.extend(part.0);
+            out.bytes.extend(part.bytes);
         }
-        Ok(out.0)
+        Ok(out.bytes)
     }
 }
 
@@ -133,11 +156,15 @@ fn part<T>(size: u32, records: &[T], section: impl Fn(&T) -> u32, words: impl Fn
 
 /// Bytes that are written word by word.
 #[derive(Default)]
-struct Words(Vec<u8>);
+struct Words {
+    bytes: Vec<u8>,
+    /// The type of arrays' indices.
+    index: Option<TypeId>,
+}
 
 impl Words {
     fn words(&mut self, words: &[u32]) {
-        self.0.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+        self.bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
     }
 
     /// One type, as [`crate::kind::read`] reads it.
@@ -158,8 +185,8 @@ impl Words {
             Kind::Ptr(to) => head(2, 0, 0, to.0)?,
             Kind::Array { element, len } => {
                 head(3, 0, 0, 0)?;
-                // The type of the index is some integer; readers do not ask, and the element's is there.
-                self.words(&[element.0, element.0, *len]);
+                // Of the index, readers do not ask; the kernel wants an integer.
+                self.words(&[element.0, self.index.unwrap_or(*element).0, *len]);
             }
             Kind::Struct { size, members } | Kind::Union { size, members } => {
                 let fields = members.iter().any(|m| m.bit_size != 0);

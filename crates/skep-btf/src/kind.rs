@@ -6,6 +6,12 @@ use crate::read::Reader;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Default)]
 pub struct TypeId(pub u32);
 
+impl From<u32> for TypeId {
+    fn from(id: u32) -> TypeId {
+        TypeId(id)
+    }
+}
+
 /// One type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Type {
@@ -120,6 +126,42 @@ pub enum Kind {
     },
     /// A tag on a type.
     TypeTag(TypeId),
+}
+
+impl Kind {
+    /// The same with other numbers of types and offsets of names.
+    pub(crate) fn rewritten(&self, id: &mut impl FnMut(TypeId) -> TypeId, name: &mut impl FnMut(u32) -> u32) -> Kind {
+        let mut kind = self.clone();
+        match &mut kind {
+            Kind::Void | Kind::Int { .. } | Kind::Fwd { .. } | Kind::Float { .. } => {}
+            Kind::Ptr(to)
+            | Kind::Typedef(to)
+            | Kind::Volatile(to)
+            | Kind::Const(to)
+            | Kind::Restrict(to)
+            | Kind::TypeTag(to)
+            | Kind::Array { element: to, .. }
+            | Kind::Func { proto: to, .. }
+            | Kind::Var { type_id: to, .. }
+            | Kind::DeclTag { type_id: to, .. } => *to = id(*to),
+            Kind::Struct { members, .. } | Kind::Union { members, .. } => {
+                for member in members {
+                    member.type_id = id(member.type_id);
+                    member.name_off = name(member.name_off);
+                }
+            }
+            Kind::Enum { values, .. } => values.iter_mut().for_each(|value| value.name_off = name(value.name_off)),
+            Kind::FuncProto { ret, params } => {
+                *ret = id(*ret);
+                for (text, to) in params {
+                    *text = name(*text);
+                    *to = id(*to);
+                }
+            }
+            Kind::Datasec { vars, .. } => vars.iter_mut().for_each(|var| var.type_id = id(var.type_id)),
+        }
+        kind
+    }
 }
 
 /// A member of a structure or union.

@@ -154,13 +154,6 @@ impl Btf {
         Some(if signed { Value::Int(((raw << unused) as i64) >> unused) } else { Value::Uint(raw) })
     }
 
-    fn is_char(&self, id: TypeId) -> bool {
-        match self.resolve(id) {
-            Some((id, Kind::Int { size: 1, char, .. })) => *char || self.name(id) == "char",
-            _ => false,
-        }
-    }
-
     /// The format tag of a typedef on the way to the type itself.
     fn typedef_format(&self, id: TypeId) -> Option<&str> {
         let mut id = id;

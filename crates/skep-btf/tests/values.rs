@@ -57,7 +57,9 @@ fn bit_fields_keep_their_place_and_sign() {
     let bytes = [(word as u32).to_le_bytes(), 7_u32.to_le_bytes()].concat();
     assert_eq!(shown(&btf, id, &bytes).0, "{low: 5, neg: -2, across: 703710, whole: 7}");
     assert_eq!(shown(&btf, most, &[0xff; 16]).0, "{pad: 127, all: 18446744073709551615}");
-    assert!(btf.parse_value(id, "{1, 2, 3, 4}").expect_err("not written").contains("bit-field"));
+    assert_eq!(btf.parse_value(id, "{5, -2, 703710, 7}").as_deref(), Ok(&bytes[..]));
+    assert_eq!(btf.parse_value(id, "{8, 0, 0, 0}"), Err("low: 8 does not fit 3 bits".to_owned()));
+    assert_eq!(btf.parse_value(id, "{0, -17, 0, 0}"), Err("neg: -17 does not fit 5 bits".to_owned()));
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
     /// Say nothing but results and errors.
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, display_order = 100)]
     pub(crate) quiet: bool,
 }
 
@@ -40,6 +40,9 @@ pub(crate) enum Command {
     Dis(Dis),
     /// Assemble a file of instructions into an object.
     Asm(Asm),
+    /// Make files of objects.
+    #[command(subcommand)]
+    Gen(Gen),
     /// Programs in the kernel.
     #[command(subcommand)]
     Prog(Prog),
@@ -101,6 +104,8 @@ pub(crate) struct Run {
     /// Fill a map before the start: a line for each entry, KEY or KEY VALUE, `#` begins a comment.
     #[arg(long, value_name = "MAP=FILE", value_parser = pair)]
     pub(crate) fill: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
     /// Adapt programs to the kernel types in this file, instead of the running kernel's.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) btf: Option<String>,
@@ -115,10 +120,22 @@ pub(crate) struct Run {
     pub(crate) like_kernel: bool,
 }
 
+/// What the object leaves to whoever loads it.
+#[derive(Args, Debug)]
+pub(crate) struct Settings {
+    /// Make a map with other sizes or flags than the object says: stacks:value_size=1016,max_entries=64.
+    #[arg(long, value_name = "NAME:FIELD=N", value_parser = map_setting)]
+    pub(crate) map: Vec<(String, String)>,
+    /// Give a global variable, or a part of one, its first value: limit=5, ports[2]=80, config.mode=FAST.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    pub(crate) set: Vec<(String, String)>,
+}
+
 /// `skep check`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  \
-    sudo skep check --engine kernel examples/protocols/protocols.bpf.o\n\n\
+#[command(after_help = "Examples:\n  \
+    sudo skep check --engine kernel examples/protocols/protocols.bpf.o\n  \
+    sudo skep check --engine kernel offcpu.bpf.o --map stackmap:value_size=1016,max_entries=1024 --set min_us=10\n\n\
     A verdict is the verifier's: accept or reject. What keeps a program from it is undecided: a policy of the host, \
     something that this kernel or skep does not have, an object that cannot be read.")]
 pub(crate) struct Check {
@@ -128,6 +145,8 @@ pub(crate) struct Check {
     /// Whose verifier: the running kernel's.
     #[arg(long, value_enum)]
     pub(crate) engine: Judge,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
     /// Only this program (may be given more than once).
     #[arg(long, value_name = "NAME")]
     pub(crate) prog: Vec<String>,
@@ -168,6 +187,23 @@ pub(crate) struct Asm {
     /// The file is a classic program, as tcpdump -d, -dd or -ddd prints it: it becomes a socket filter.
     #[arg(long)]
     pub(crate) classic: bool,
+}
+
+/// `skep gen`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Gen {
+    /// Link objects into one: sections joined, names resolved, each type once.
+    #[command(after_help = "Example:\n  skep gen object app.bpf.o main.bpf.o library.bpf.o\n\n\
+        What one file declares `extern` and another defines is one thing afterwards; of several definitions the one that is \
+        not `__weak` stands. What none defines stays `extern`.")]
+    Object {
+        /// The object that is made.
+        #[arg(value_hint = ValueHint::FilePath)]
+        out: String,
+        /// The objects that are linked.
+        #[arg(required = true, value_name = "IN", value_hint = ValueHint::FilePath)]
+        inputs: Vec<String>,
+    },
 }
 
 /// `skep prog`.
@@ -295,6 +331,7 @@ fn run_help() -> String {
     let examples = "Examples:\n  \
         skep run protocols.bpf.o --on pcap:traffic.pcap\n  \
         skep run blocklist.bpf.o --on pcap:in.pcap --fill blocked4=networks.txt --write out.pcapng\n  \
+        skep run vlan.bpf.o --on pcap:in.pcap --set vlan_id=7 --write tagged.pcapng\n  \
         sudo skep run protocols.bpf.o --on xdp:eth0 --for 10s --json\n  \
         sudo skep run opens.bpf.o                       hooks come from the object's sections";
     format!("{examples}\n\nHooks: {}", Hook::forms())
@@ -343,6 +380,20 @@ fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((map, rest)) if !map.is_empty() && !rest.is_empty() => Ok((map.to_owned(), rest.to_owned())),
         _ => Err("expected MAP=…".to_owned()),
+    }
+}
+
+fn map_setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((map, rest)) if !map.is_empty() && !rest.is_empty() => Ok((map.to_owned(), rest.to_owned())),
+        _ => Err("expected NAME:FIELD=N, such as counts:max_entries=1024".to_owned()),
+    }
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE, such as limit=5".to_owned()),
     }
 }
 

@@ -7,6 +7,7 @@ mod command;
 mod failure;
 mod fill;
 mod screen;
+mod settings;
 mod table;
 
 use std::io::IsTerminal;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Command::Check(check) => command::check::run(check, cli.quiet),
         Command::Asm(asm) => command::asm::run(asm),
         Command::Dis(dis) => command::dis::run(dis),
+        Command::Gen(gen_what) => command::generate::run(gen_what),
         Command::Prog(prog) => command::prog::run(prog),
         Command::Map(map) => command::map::run(map),
         Command::Btf(btf) => command::btf::run(btf),

@@ -43,10 +43,12 @@ mod for_anybody {
         faults
         help
         limits
+        link
         man
         programs
         protocols
         records
+        settings
         sockets
         types
         vlan

@@ -1,6 +1,6 @@
 //! The registry of codes: each message has one, a code is never reused.
 //!
-//! Letters: `A` assembly, `O` objects, `B` types, `H` hooks, `M` maps and records, `P` packets, `V` verifier and vm, `K` kernel.
+//! Letters: `A` assembly, `O` objects, `S` settings of objects, `L` linking, `B` types, `H` hooks, `M` maps and records, `P` packets, `V` verifier and vm, `K` kernel.
 
 /// The code of a registered message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -62,6 +62,10 @@ codes! {
     NO_PROGRAM "O0008" 2 "An object has no such program, or none at all.";
     UNSUPPORTED_OBJECT "O0009" 2 "An object uses something skep does not load yet.";
     BAD_CODE "O0010" 2 "A program's bytes are not valid instructions.";
+    LINK_TWICE "L0001" 2 "Two files that are linked define one name, and neither definition is weak.";
+    LINK_DIFFER "L0002" 2 "Files that are linked say different things of one name, section or licence.";
+    BAD_SETTING "S0001" 2 "A map's field or a variable does not take the value it is given.";
+    NO_VARIABLE "S0002" 2 "An object has no such variable, or the variable no such part.";
     BAD_BTF "B0001" 2 "Type information is damaged.";
     NO_TYPE "B0002" 2 "No such type stands in the object's BTF.";
     BAD_CORE "B0003" 2 "A relocation to the kernel's types (CO-RE) does not fit its instruction or the types.";

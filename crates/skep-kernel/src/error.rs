@@ -92,9 +92,9 @@ pub enum Error {
         /// All that the verifier wrote.
         log: String,
     },
-    /// A relocation to the kernel's types cannot be applied.
+    /// The object cannot be loaded by any kernel of this machine: its byte order, or a damaged relocation.
     #[error("{}", .0.title)]
-    Core(Box<Diagnostic>),
+    Object(Box<Diagnostic>),
     /// The kernel shows no types.
     #[error("{path} cannot be read: {}", words(*errno))]
     NoTypes {
@@ -281,7 +281,7 @@ impl Error {
             Error::MapTooLarge { .. } => code::MAP_TOO_LARGE,
             Error::MapCreate { .. } => code::MAP_CREATE,
             Error::Rejected { diagnostic, .. } => diagnostic.code,
-            Error::Core(diagnostic) => diagnostic.code,
+            Error::Object(diagnostic) => diagnostic.code,
             Error::NoTypes { .. } | Error::BadTypes { .. } => code::NO_TYPES,
             Error::NoSymbol { .. } => code::NO_SYMBOL,
             Error::Unsupported { .. } => code::UNSUPPORTED_OBJECT,
@@ -298,7 +298,7 @@ impl Error {
 
     /// What to show the user: what happened, why, and what to try.
     pub fn diagnostic(&self) -> Diagnostic {
-        if let Error::Rejected { diagnostic, .. } | Error::Core(diagnostic) = self {
+        if let Error::Rejected { diagnostic, .. } | Error::Object(diagnostic) = self {
             return diagnostic.as_ref().clone();
         }
         let d = Diagnostic::error(self.code(), self.to_string());

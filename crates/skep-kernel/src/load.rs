@@ -133,6 +133,7 @@ fn with_loader<T>(
     options: &Options,
     load: impl FnOnce(&Loader<'_, '_>) -> Result<T, Error>,
 ) -> Result<(ObjectTypes, Vec<Map>, T), Error> {
+    object.check_order().map_err(Error::Object)?;
     let features = &*options.features;
     features.take_token(options.token.as_deref())?;
     let types = Types::load(object.btf.as_ref(), features);

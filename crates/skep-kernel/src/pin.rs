@@ -69,7 +69,7 @@ const NO_BPFFS: &str = "no bpf file system is mounted there: `mount -t bpf bpf /
 fn is_bpf(folder: &Path) -> bool {
     /// `BPF_FS_MAGIC`.
     const MAGIC: i64 = 0xcafe_4a11;
-    rustix::fs::statfs(folder).is_ok_and(|found| i64::from(found.f_type) == MAGIC)
+    rustix::fs::statfs(folder).is_ok_and(|found| found.f_type == MAGIC)
 }
 
 /// Dots have a meaning of its own in names of that file system.

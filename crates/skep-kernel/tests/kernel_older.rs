@@ -24,6 +24,7 @@ fn types_with(btf: &Btf, features: Features) -> ObjectTypes {
         maps: vec![],
         externs: vec![],
         btf: Some(btf.clone()),
+        big_endian: false,
     };
     let options = Options { features: Arc::new(features), ..Options::default() };
     load(&object, &options).unwrap_or_else(|e| panic!("{}", e.diagnostic().title)).types().clone()

@@ -1,6 +1,7 @@
 //! An object: programs, maps and types that belong together.
 
 use skep_btf::Btf;
+use skep_diag::{Diagnostic, code};
 
 use crate::external::{Extern, ExternKind};
 use crate::map::{Content, MapRole, MapSpec};
@@ -21,6 +22,9 @@ pub struct Object {
     pub externs: Vec<Extern>,
     /// Its types, with the sizes and offsets of data sections filled in.
     pub btf: Option<Btf>,
+    /// Compiled for big-endian machines. Instructions and types are in this machine's order all the same; initial bytes of
+    /// data are as they stand in the file.
+    pub big_endian: bool,
 }
 
 impl Object {
@@ -32,6 +36,24 @@ impl Object {
     /// The map of this name.
     pub fn map(&self, name: &str) -> Option<&MapSpec> {
         self.maps.iter().find(|m| m.name == name)
+    }
+
+    /// Refuses an object for machines of the other byte order, which can be read but not run here.
+    ///
+    /// # Errors
+    /// The diagnostic (`O0009`).
+    pub fn check_order(&self) -> Result<(), Box<Diagnostic>> {
+        let words = |big| if big { "big-endian" } else { "little-endian" };
+        let here = cfg!(target_endian = "big");
+        if self.big_endian == here {
+            return Ok(());
+        }
+        let title = format!("`{}` is an object for {} machines", self.name, words(self.big_endian));
+        let target = if here { "bpfeb" } else { "bpfel" };
+        let d = Diagnostic::error(code::UNSUPPORTED_OBJECT, title)
+            .note(format!("this machine is {}: it can read the object, not run it", words(here)))
+            .help(format!("compile it with `-target bpf` here, or with `-target {target}`"));
+        Err(Box::new(d))
     }
 
     /// This object with one program, and the maps alone that it needs: those it refers to, those in them, and those that hold it
@@ -64,8 +86,17 @@ impl Object {
             }
             Some(one)
         });
+        let externs = externs.collect();
+        Some(Object { externs, programs: vec![program], maps, ..self.without_parts() })
+    }
+}
+
+impl Object {
+    /// Name, licence and types, without programs, maps and externs.
+    fn without_parts(&self) -> Object {
+        let (programs, maps, externs) = (vec![], vec![], vec![]);
         let (name, license, btf) = (self.name.clone(), self.license.clone(), self.btf.clone());
-        Some(Object { name, license, externs: externs.collect(), programs: vec![program], maps, btf })
+        Object { name, license, programs, maps, externs, btf, big_endian: self.big_endian }
     }
 }
 
@@ -130,7 +161,15 @@ mod tests {
         let targets = vec![RelocTarget::Map(2), value, RelocTarget::Extern("x".into()), RelocTarget::Map(2)];
         let programs = vec![program("other", vec![RelocTarget::Map(1)]), program("one", targets)];
         let maps = ["a", "b", "c"].map(map).to_vec();
-        let object = Object { name: "o".into(), license: "GPL".into(), programs, maps, externs: vec![], btf: None };
+        let object = Object {
+            name: "o".into(),
+            license: "GPL".into(),
+            programs,
+            maps,
+            externs: vec![],
+            btf: None,
+            big_endian: false,
+        };
         let only = object.only(1).expect("it has a second program");
         let names: Vec<&str> = only.maps.iter().map(|m| m.name.as_str()).collect();
         assert_eq!(names, ["c", "a"]);
@@ -151,6 +190,7 @@ mod tests {
             maps: vec![map("a")],
             externs: vec![],
             btf: None,
+            big_endian: false,
         };
         let only = object.only(0).expect("it has a program");
         let targets: Vec<_> = only.programs.iter().flat_map(|p| &p.relocs).map(|r| r.target.clone()).collect();

@@ -35,6 +35,32 @@ impl Object {
         &self.spec
     }
 
+    /// Sets fields of a map's definition before it is made: `max_entries=1024`, or several with commas between. See
+    /// [`skep_object::Object::set_map`].
+    ///
+    /// # Errors
+    /// No such map or field, or a number that does not fit it.
+    pub fn set_map(&mut self, map: &str, settings: &str) -> Result<(), Error> {
+        Ok(Arc::make_mut(&mut self.spec).set_map(map, settings)?)
+    }
+
+    /// Gives a global variable, a member or an element of one its first value, as text by its type. See
+    /// [`skep_object::Object::set_variable`].
+    ///
+    /// ```
+    /// use skep::{Engine, Error, Object};
+    /// let mut object = Object::open(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/vlan/vlan.bpf.o"))?;
+    /// object.set_variable("vlan_id", "7")?;
+    /// let mut loaded = Engine::Vm.load(&object)?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// No such variable, or a value that does not fit its type.
+    pub fn set_variable(&mut self, path: &str, value: &str) -> Result<(), Error> {
+        Ok(Arc::make_mut(&mut self.spec).set_variable(path, value)?)
+    }
+
     pub(crate) fn shared(&self) -> Arc<skep_object::Object> {
         Arc::clone(&self.spec)
     }

@@ -45,8 +45,11 @@ fn run(engine: Engine, object: &Object, fill: &[(&str, &str)]) -> Outcome {
 }
 
 fn same(path: &Path, fill: &[(&str, &str)]) -> Result<Outcome, String> {
-    let object = Object::open(path).map_err(|e| e.diagnostic().to_string())?;
-    let (vm, kernel) = (run(Engine::Vm, &object, fill), run(Engine::Kernel, &object, fill));
+    same_object(&Object::open(path).map_err(|e| e.diagnostic().to_string())?, fill)
+}
+
+fn same_object(object: &Object, fill: &[(&str, &str)]) -> Result<Outcome, String> {
+    let (vm, kernel) = (run(Engine::Vm, object, fill), run(Engine::Kernel, object, fill));
     let name = &object.spec().name;
     if vm.report != kernel.report {
         return Err(format!("{name}: vm {:#?}\nkernel {:#?}", vm.report, kernel.report));
@@ -119,4 +122,55 @@ fn a_burst_beyond_the_ring_buffer_loses_exactly_what_the_program_saw_refused() {
     // 4,096 bytes hold 15 records of 264: each of 2,532 runs sends 40.
     assert_eq!((outcome.report.records_delivered, lost), (2532 * 15, 2532 * 25));
     assert_eq!(outcome.records.len(), 2532 * 15);
+}
+
+#[test]
+fn constants_and_sizes_that_are_set_change_what_a_program_does_alike_on_both_engines() {
+    let path = repository().join("tests/data/object/set_later.bpf.o");
+    let outcome = |entries: u32, variables: &[(&str, &str)]| {
+        let mut object = Object::open(&path).expect("an object");
+        object.set_map("lengths", &format!("max_entries={entries}")).expect("a map without a size");
+        for (path, value) in variables {
+            object.set_variable(path, value).expect("a variable");
+        }
+        let outcome = same_object(&object, &[]).unwrap_or_else(|e| panic!("{e}"));
+        let dropped = outcome.report.programs[0].verdicts.as_ref().expect("counted").get("XDP_DROP").copied();
+        let lengths = outcome.maps.iter().find(|(name, _)| name == "lengths").expect("the map").1.clone();
+        (dropped, lengths.iter().map(|entry| (entry.key.to_string(), entry.value.to_string())).collect::<Vec<_>>())
+    };
+    let counted =
+        |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect::<Vec<_>>();
+    let plain = [("0", "1071"), ("1", "584"), ("2", "121"), ("3", "756")];
+    assert_eq!(outcome(8, &[]), (None, counted(&plain)));
+    let dropped = outcome(8, &[("settings.mode", "DROP_LARGE")]);
+    assert_eq!(dropped, (Some(756), counted(&plain)));
+    let set = [("settings.mode", "DROP_ALL"), ("settings.limits", "[100, 500, 65535]"), ("settings.step", "2")];
+    assert_eq!(outcome(8, &set), (Some(2532), counted(&[("0", "2142"), ("1", "1168"), ("2", "1754")])));
+    // A hash of one entry keeps one class alone.
+    assert_eq!(outcome(1, &[]).1.len(), 1);
+}
+
+#[test]
+fn linked_objects_do_the_same_on_both_engines() {
+    let part =
+        |name: &str| std::fs::read(repository().join(format!("tests/data/link/{name}.bpf.o"))).expect("an object");
+    let (main, library) = (part("main"), part("library"));
+    let orders = [[("main.o", &main), ("library.o", &library)], [("library.o", &library), ("main.o", &main)]];
+    for order in orders {
+        let linked = skep_object::link(&order.map(|(name, bytes)| (name, bytes.as_slice()))).expect("links");
+        let object = Object::parse("linked.bpf.o", &linked).expect("a good object");
+        let outcome = same_object(&object, &[]).unwrap_or_else(|e| panic!("{e}"));
+        let entries = |map: &str| {
+            let (_, entries) = outcome.maps.iter().find(|(name, _)| name == map).expect("the map");
+            entries.iter().map(|entry| format!("{}: {}", entry.key, entry.value)).collect::<Vec<_>>()
+        };
+        assert_eq!(entries("totals"), ["LARGE: 756", "MIDDLE: 705", "SMALL: 1071"]);
+        // `seen` of each file: one began at 1 and the other at 10, and `mix` of both was called once for each frame.
+        let seen = entries("linked.data").concat();
+        assert!(seen.contains("seen: 2533") && seen.contains("seen: 2542"), "{seen}");
+        // 0 + 1 + 2 + 3 and four times STEP of main.bpf.c, for each frame.
+        let bss = entries("linked.bss").concat();
+        assert!(bss.contains(&format!("sums: {}", 2532 * (6 + 4 * 3))), "{bss}");
+        assert!(bss.contains("middle_of: 900") && bss.contains("classified: 2532"), "{bss}");
+    }
 }

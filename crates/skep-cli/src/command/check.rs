@@ -28,6 +28,7 @@ mod linux {
     use crate::args::Check;
     use crate::command::print_json;
     use crate::failure::Failure;
+    use crate::settings::Unused;
     use crate::table;
 
     /// Accepted programs between two pauses, and the length of one: Linux 6.18 locks up for good when about a thousand
@@ -74,10 +75,13 @@ mod linux {
     pub(super) fn run(args: &Check, quiet: bool) -> Result<(), Failure> {
         let mut rows = Vec::new();
         let mut accepted = 0;
+        let mut unused = Unused::default();
         let features = Arc::default();
         for path in &args.objects {
-            object(path, args, &features, &mut rows, &mut accepted);
+            object(path, args, &features, &mut unused, &mut rows, &mut accepted)?;
         }
+        // One object of several may have what is set.
+        unused.check()?;
         for name in &args.prog {
             if !rows.iter().any(|row| row.program.as_ref() == Some(name)) {
                 let title = format!("no object has a program `{name}`");
@@ -98,16 +102,19 @@ mod linux {
         path: &'a str,
         args: &Check,
         features: &Arc<Features>,
+        unused: &mut Unused,
         rows: &mut Vec<Row<'a>>,
         accepted: &mut usize,
-    ) {
-        let object = match skep::Object::open(path) {
+    ) -> Result<(), Failure> {
+        let mut object = match skep::Object::open(path) {
             Ok(object) => object,
             Err(error) => {
                 let checked = Checked::without_verdict(error.diagnostic());
-                return rows.push(Row { object: path, program: None, prog_type: None, checked });
+                rows.push(Row { object: path, program: None, prog_type: None, checked });
+                return Ok(());
             }
         };
+        args.settings.apply_where_known(&mut object, unused)?;
         let object = object.spec();
         for (index, program) in object.programs.iter().enumerate() {
             if !args.prog.is_empty() && !args.prog.contains(&program.name) {
@@ -123,6 +130,7 @@ mod linux {
             let prog_type = program.prog_type().map(|t| t.name());
             rows.push(Row { object: path, program: Some(program.name.clone()), prog_type, checked });
         }
+        Ok(())
     }
 
     impl Row<'_> {

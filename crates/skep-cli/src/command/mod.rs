@@ -7,6 +7,7 @@ pub(crate) mod completion;
 pub(crate) mod dis;
 pub(crate) mod explain;
 pub(crate) mod feature;
+pub(crate) mod generate;
 pub(crate) mod hooks;
 pub(crate) mod man;
 pub(crate) mod map;

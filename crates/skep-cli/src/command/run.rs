@@ -62,7 +62,8 @@ struct RecordLine<'a> {
 }
 
 pub(crate) fn run(args: &Run, quiet: bool) -> Result<(), Failure> {
-    let object = Object::open(&args.object)?;
+    let mut object = Object::open(&args.object)?;
+    args.settings.apply(&mut object)?;
     // Until here Ctrl-C simply ends skep; from here it ends the run, which takes away what it attached: a tc filter would
     // outlive its maker.
     #[cfg(target_os = "linux")]

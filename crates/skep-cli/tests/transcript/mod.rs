@@ -70,7 +70,7 @@ impl Desk {
         let name = format!("skep-page-{}-{}", std::process::id(), page.replace('/', "-"));
         let desk = Desk(std::env::temp_dir().join(name));
         std::fs::create_dir_all(desk.0.join("bin")).expect("a temporary folder");
-        for folder in ["examples", "tests/programs", "tests/data/object"] {
+        for folder in ["examples", "tests/programs", "tests/data/object", "tests/data/link"] {
             copy_inputs(&repository().join(folder), &desk.0.join(folder));
         }
         inputs::make(&desk.0);

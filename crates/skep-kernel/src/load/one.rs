@@ -7,19 +7,12 @@ use skep_diag::{Diagnostic, code};
 use skep_isa::spec::MapType;
 use skep_object::{MapSpec, Object};
 
-use super::program::LOG_SIZES;
 use super::{Options, with_loader};
 use crate::error::Error;
 use crate::externs::NO_FUNCTION;
 use crate::feature::Features;
 use crate::reject;
 
-/// The log's level: what was counted, and the walk. A log of the walk takes long and much room, so it is asked for only
-/// when the program was refused; and then at once in all the room there may be, for every try is a walk of its own.
-const STATS: u32 = 4;
-const WALK: u32 = 1;
-const SHORT: usize = *LOG_SIZES.start();
-const LONG: usize = *LOG_SIZES.end();
 /// Entries of a map whose number the object leaves to whoever loads it.
 const ENTRIES: u32 = 64;
 /// Bytes of a stack in a map that does not say: 127 addresses.
@@ -112,14 +105,7 @@ pub fn load_one(object: &Object, index: usize, features: &Arc<Features>) -> Opti
     let checked = with_loader(&object, &options, |loader| {
         loader.attempt(spec, |attempt| {
             let mut lowered = attempt.lowered()?;
-            let (mut loaded, mut log) = attempt.told(&mut lowered, STATS, SHORT);
-            if loaded.is_err() {
-                let (again, whole) = attempt.told(&mut lowered, STATS | WALK, LONG);
-                // Of a walk that is too long for any log, its end is known.
-                if !again.as_ref().is_err_and(|errno| *errno == Errno::NOSPC) {
-                    (loaded, log) = (again, whole);
-                }
-            }
+            let (loaded, log) = attempt.judged(&mut lowered);
             let errno = loaded.as_ref().err().copied();
             Ok(judge(errno, log, |errno, log| attempt.refusal(errno, log)))
         })

@@ -87,7 +87,7 @@ impl Loader<'_, '_> {
                 let fd = attempt.plain()?;
                 // What the plain one taught of the kernel may be all that was missing.
                 older::code(&mut lowered, self.features);
-                let (refused, log) = attempt.with_log(&lowered, 1, *LOG_SIZES.start());
+                let (refused, log) = attempt.with_log(&lowered, STATS, *LOG_SIZES.start());
                 match refused {
                     Ok(fd) => (fd, Counter::Map(map, layout)),
                     Err(errno) => {
@@ -107,7 +107,7 @@ impl Loader<'_, '_> {
     fn relocated(&self, spec: &ProgramSpec) -> Result<Option<Relocated>, Error> {
         let Some(resolver) = self.kernel.resolver().filter(|_| spec.needs_kernel_types()) else { return Ok(None) };
         let string = |offset| self.object.btf.as_ref().and_then(|btf| btf.string(offset));
-        spec.relocate(resolver, string).map(Some).map_err(Error::Core)
+        spec.relocate(resolver, string).map(Some).map_err(Error::Object)
     }
 
     /// What the kernel has that is near what an instruction asks for.
@@ -125,8 +125,12 @@ pub(super) struct Attempt<'p, 'a, 's> {
     poisoned: &'p [Poisoned],
 }
 
+/// Levels of a log: what was counted, and the walk. Both tell why a program is refused.
+const STATS: u32 = 4;
+const WALK: u32 = 1;
+
 /// Bytes of the first log, and the most a log may take.
-pub(super) const LOG_SIZES: std::ops::RangeInclusive<usize> = 64 << 10..=16 << 20;
+const LOG_SIZES: std::ops::RangeInclusive<usize> = 64 << 10..=16 << 20;
 
 impl Attempt<'_, '_, '_> {
     /// With counting put in, and without a log.
@@ -173,13 +177,25 @@ impl Attempt<'_, '_, '_> {
         if let Ok(fd) = self.once(&lowered) {
             return Ok(fd);
         }
-        let (loaded, log) = self.told(&mut lowered, 1, *LOG_SIZES.start());
+        let (loaded, log) = self.judged(&mut lowered);
         loaded.map_err(|errno| self.refusal(errno, log))
+    }
+
+    /// Loads, and has the verifier tell: of an accepted program what was counted, of a refused one the whole walk. A walk takes
+    /// long to write and much room, so it is asked for only then, and at once in all the room there may be, for every try is a
+    /// walk of its own. Of one that no log can hold, the end is told.
+    pub(super) fn judged(&self, lowered: &mut Lowered) -> (Result<OwnedFd, Errno>, String) {
+        let (loaded, log) = self.told(lowered, STATS, *LOG_SIZES.start());
+        if loaded.is_ok() {
+            return (loaded, log);
+        }
+        let (again, whole) = self.told(lowered, STATS | WALK, *LOG_SIZES.end());
+        if again.as_ref().is_err_and(|errno| *errno == Errno::NOSPC) { (loaded, log) } else { (again, whole) }
     }
 
     /// Loads with a log of this level and size; without function and line records, which are for comfort too, where the
     /// kernel refuses those.
-    pub(super) fn told(&self, lowered: &mut Lowered, level: u32, size: usize) -> (Result<OwnedFd, Errno>, String) {
+    fn told(&self, lowered: &mut Lowered, level: u32, size: usize) -> (Result<OwnedFd, Errno>, String) {
         let features = self.loader.features;
         let (mut loaded, mut log) = self.with_log(lowered, level, size);
         if loaded.as_ref().is_err_and(|errno| older::program_may_load(*errno, &log, lowered, features)) {

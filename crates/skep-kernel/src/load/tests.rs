@@ -60,8 +60,15 @@ fn program() -> ProgramSpec {
 #[test]
 fn a_counted_program_keeps_its_function_and_line_records() {
     let types = sys::btf_load(&types(), None, &mut []).expect("types");
-    let object =
-        Object { name: "o".into(), license: "GPL".into(), programs: vec![], maps: vec![], externs: vec![], btf: None };
+    let object = Object {
+        name: "o".into(),
+        license: "GPL".into(),
+        programs: vec![],
+        maps: vec![],
+        externs: vec![],
+        btf: None,
+        big_endian: false,
+    };
     for counting in [false, true] {
         let license = license("GPL");
         let loader = Loader {
@@ -86,8 +93,15 @@ fn a_counted_program_keeps_its_function_and_line_records() {
 #[test]
 fn records_that_the_kernel_refuses_are_left_out() {
     let types = sys::btf_load(&types(), None, &mut []).expect("types");
-    let object =
-        Object { name: "o".into(), license: "GPL".into(), programs: vec![], maps: vec![], externs: vec![], btf: None };
+    let object = Object {
+        name: "o".into(),
+        license: "GPL".into(),
+        programs: vec![],
+        maps: vec![],
+        externs: vec![],
+        btf: None,
+        big_endian: false,
+    };
     let loader = Loader {
         object: &object,
         types: Some(types.as_fd()),

@@ -90,7 +90,22 @@ pub(crate) fn map(name: &str, map_type: MapType, key_size: u32, value_size: u32,
 
 /// A GPL object.
 pub(crate) fn object(programs: Vec<ProgramSpec>, maps: Vec<MapSpec>) -> Object {
-    Object { name: "test".into(), license: "GPL".into(), programs, maps, externs: vec![], btf: None }
+    Object { name: "test".into(), license: "GPL".into(), programs, maps, externs: vec![], btf: None, big_endian: false }
+}
+
+/// Compiles C to an object, with line information that names the file `FILE.bpf.c`.
+pub(crate) fn compile(file: &str, source: &str) -> Object {
+    let folder = std::env::temp_dir().join(format!("skep-{}-{file}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let (c, o) = (format!("{file}.bpf.c"), format!("{file}.bpf.o"));
+    std::fs::write(folder.join(&c), source).expect("written");
+    let headers = format!("-I/usr/include/{}-linux-gnu", std::env::consts::ARCH);
+    let mut clang = Command::new("clang-19");
+    clang.args("-O2 -g -mcpu=v3 -target bpf -fdebug-compilation-dir=. -c".split(' ')).args([&headers, &c, "-o", &o]);
+    assert!(clang.current_dir(&folder).status().expect("clang-19").success());
+    let bytes = std::fs::read(folder.join(o)).expect("compiled");
+    std::fs::remove_dir_all(folder).expect("removed");
+    Object::parse(file, &bytes).expect("an object")
 }
 
 /// A frame that test runs of every type take: Ethernet, IPv4, and this first byte.

@@ -3,9 +3,11 @@
 
 mod definition;
 mod externs;
+mod gnu;
 mod legacy;
 mod maps;
 mod names;
+mod order;
 mod programs;
 mod struct_ops;
 mod types;
@@ -20,6 +22,7 @@ use object::elf::{
     STV_INTERNAL,
 };
 use object::read::elf::{FileHeader, Rel as _, SectionHeader, Sym as _};
+pub(crate) use order::{instruction as turn_instruction, is_big, little};
 use skep_btf::{Btf, Ext};
 use skep_diag::{Diagnostic, code};
 pub use types::types;
@@ -73,10 +76,12 @@ impl Object {
     /// names the maps of data sections.
     ///
     /// # Errors
-    /// A diagnostic for bytes that are not a little-endian eBPF object (`O0002`, `O0003`), damaged types (`B0001`), maps
+    /// A diagnostic for bytes that are not an eBPF object (`O0002`, `O0003`), damaged types (`B0001`), maps
     /// without types (`O0004`), contradictory maps (`O0007`) and relocations that lead nowhere (`O0006`). A section
     /// whose name is not known is no error here: only loading its program is.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Object, Diagnostic> {
+        let big_endian = is_big(bytes);
+        let bytes = &little(bytes);
         let elf = Elf::parse(name, bytes)?;
         let base = name.rsplit('/').next().unwrap_or(name);
         let stem = base.split('.').next().unwrap_or(base).to_owned();
@@ -104,7 +109,8 @@ impl Object {
             let end = s.data.iter().position(|b| *b == 0).unwrap_or(s.data.len());
             s.data.get(..end).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or("")
         });
-        Ok(Object { name: stem, license: license.to_owned(), programs, maps: maps.specs, externs, btf })
+        let license = license.to_owned();
+        Ok(Object { name: stem, license, programs, maps: maps.specs, externs, btf, big_endian })
     }
 }
 
@@ -220,7 +226,8 @@ impl Elf<'_> {
     /// Functions that are hidden are static ones to the verifier, as libbpf has it.
     fn hide_functions(&self, btf: &mut Btf) {
         for symbol in self.symbols.iter().filter(|s| s.is_func && s.is_hidden && !s.is_local) {
-            if let Some(id) = btf.find(symbol.name, |kind| matches!(kind, skep_btf::Kind::Func { .. })) {
+            // A linked object may have static functions of that name too.
+            if let Some(id) = btf.find(symbol.name, |kind| matches!(kind, skep_btf::Kind::Func { linkage: 1.., .. })) {
                 btf.set_static(id);
             }
         }
@@ -244,7 +251,7 @@ pub(crate) fn machine_name(machine: u16) -> &'static str {
 }
 
 /// The header of a little-endian, relocatable eBPF object.
-fn header<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a FileHeader64<LE>, Diagnostic> {
+pub(crate) fn header<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a FileHeader64<LE>, Diagnostic> {
     let not = |title: String| Diagnostic::error(code::NOT_BPF, title);
     let Some(start) = bytes.get(..20).filter(|b| b.starts_with(b"\x7fELF")) else {
         return Err(Diagnostic::error(code::NOT_ELF, format!("{file} is not an ELF object"))
@@ -255,12 +262,14 @@ fn header<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a FileHeader64<LE>, Diagn
             })
             .help(COMPILE));
     };
-    let byte = |at: usize| start.get(at).copied().unwrap_or(0);
-    if byte(5) == 2 && byte(4) == 2 {
-        return Err(Diagnostic::error(code::UNSUPPORTED_OBJECT, format!("{file} is a big-endian object"))
-            .note("skep runs little-endian eBPF only")
-            .help("compile with `-target bpfel`"));
+    if is_big(bytes) {
+        // A whole one was rewritten before it came here.
+        let title = format!("{file} is not a whole ELF object");
+        return Err(Diagnostic::error(code::NOT_ELF, title)
+            .note("it is big-endian, and its tables or sections lie outside the file or overlap")
+            .help(COMPILE));
     }
+    let byte = |at: usize| start.get(at).copied().unwrap_or(0);
     let machine = u16::from_le_bytes([byte(18), byte(19)]);
     if byte(4) != 2 || machine != EM_BPF.0 {
         return Err(not(format!("{file} is an object for {}, not for eBPF", machine_name(machine)))

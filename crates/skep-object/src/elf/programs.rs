@@ -8,7 +8,7 @@ use skep_diag::{Diagnostic, code};
 use skep_isa::{Insn, insn, spec};
 
 use super::maps::Maps;
-use super::{Elf, Rel, Symbol};
+use super::{Elf, Rel, Symbol, gnu};
 use crate::external::{Extern, ExternKind};
 use crate::hook::Hook;
 use crate::program::{FuncInfo, LineInfo, ProgramSpec, Reloc, RelocTarget};
@@ -80,6 +80,8 @@ struct File<'a> {
     /// Slots of each executable section.
     code: HashMap<usize, Vec<Insn>>,
     targets: HashMap<Place, Target>,
+    /// Constants of relocated instructions hold the symbol's value already.
+    holds_values: bool,
     /// Line and function records by section, in the order of the file.
     lines: HashMap<usize, Vec<skep_btf::LineRecord>>,
     types: HashMap<Place, skep_btf::TypeId>,
@@ -101,6 +103,7 @@ impl<'a> File<'a> {
             entries: Vec::new(),
             code: HashMap::new(),
             targets: HashMap::new(),
+            holds_values: false,
             lines: HashMap::new(),
             types: HashMap::new(),
         };
@@ -111,6 +114,10 @@ impl<'a> File<'a> {
             file.add_function(symbol)?;
         }
         file.entries.sort();
+        file.holds_values = gnu::holds_values(elf, |section, offset| {
+            let insn = file.code.get(&section)?.get((offset / 8) as usize)?;
+            Some((insn.imm, insn.is_local_call()))
+        });
         for (at, section) in elf.sections.iter().enumerate().filter(|(_, s)| s.executable) {
             for rel in &section.rels {
                 file.add_relocation(at, rel, maps, &options)?;
@@ -170,20 +177,22 @@ impl<'a> File<'a> {
             return Ok(());
         };
         let is_code = self.code.contains_key(&of);
+        let held = if self.holds_values { symbol.value.cast_signed() } else { 0 };
+        let addend = i64::from(insn.imm).wrapping_sub(held);
         // The addend stands in the instruction; a section's symbol has value 0.
         let target = match rel.kind {
             R_BPF_64_32 if insn.is_local_call() && is_code => {
-                let slot = (symbol.value / 8) as i64 + i64::from(insn.imm) + 1;
+                let slot = (symbol.value / 8).cast_signed().wrapping_add(addend).wrapping_add(1);
                 let slot = usize::try_from(slot).map_err(|_| bad("the call goes before its section".into()))?;
                 Target::Func(Place { section: of, slot })
             }
             R_BPF_64_64 if insn.is_wide() && is_code => {
-                let byte = symbol.value as i64 + i64::from(insn.imm);
+                let byte = symbol.value.cast_signed().wrapping_add(addend);
                 let slot = usize::try_from(byte / 8).map_err(|_| bad("the address is before its section".into()))?;
                 Target::Func(Place { section: of, slot })
             }
             R_BPF_64_64 if insn.is_wide() => {
-                let offset = (symbol.value as i64).wrapping_add(i64::from(insn.imm));
+                let offset = symbol.value.cast_signed().wrapping_add(addend);
                 let start = u64::try_from(offset).map_err(|_| bad("the address is before its section".into()))?;
                 let name = symbol.name;
                 let map = maps.at(of, start).ok_or_else(|| bad(format!("`{name}` is neither a map nor data")))?;

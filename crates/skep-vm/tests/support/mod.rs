@@ -114,6 +114,7 @@ pub(crate) fn object(section: &str, code: &[Insn], maps: &[MapSpec]) -> Object {
         maps: maps.to_vec(),
         externs: Vec::new(),
         btf: None,
+        big_endian: false,
     }
 }
 
