@@ -60,14 +60,9 @@ impl Externs {
         let names = programs.iter().flat_map(|p| &p.relocs).filter_map(|r| match &r.target {
             RelocTarget::Extern(name) => Some(name.as_str()),
             _ => None,
-<<<<<<< HEAD
         });
-        let used: HashSet<&str> = names.collect();
-=======
-        };
         // In the order of names, so that of several missing ones the same is told each time.
-        let used: BTreeSet<&str> = programs.flat_map(|p| p.relocs.iter().filter_map(name)).collect();
->>>>>>> linker
+        let used: BTreeSet<&str> = names.collect();
         let known: HashMap<&str, &Extern> = object.externs.iter().map(|e| (e.name.as_str(), e)).collect();
         let untyped = used.iter().filter(|name| known.get(**name).is_none_or(|e| e.kind == ExternKind::Address));
         let untyped: Vec<&str> = untyped.copied().collect();
@@ -94,12 +89,8 @@ impl Externs {
             let one = match one {
                 Some(one) => one,
                 None if weak => Found::Nothing,
-<<<<<<< HEAD
-                None => return Err(missing(what, name, kind, kernel.proper())),
-=======
                 None if !known.contains_key(name) => return Err(unlinked(name)),
-                None => return Err(missing(what, name, kind, kernel)),
->>>>>>> linker
+                None => return Err(missing(what, name, kind, kernel.proper())),
             };
             externs.found.insert(name.to_owned(), one);
         }
@@ -160,7 +151,6 @@ impl Externs {
     }
 }
 
-<<<<<<< HEAD
 /// Whether the kernel's variable or function is what the object declares.
 fn fits(object: &Object, kind: ExternKind, located: Located, kernel: &Kernel<'_, '_>) -> bool {
     let (ExternKind::Variable(local) | ExternKind::Function(local)) = kind else { return true };
@@ -175,12 +165,12 @@ fn fits(object: &Object, kind: ExternKind, located: Located, kernel: &Kernel<'_,
         }
         _ => false,
     }
-=======
+}
+
 /// A name that nothing says the kernel has: most likely another object's.
 fn unlinked(name: &str) -> Error {
     let why = "the object declares it and does not define it; link the object that does: `skep gen object OUT IN…`";
     Error::NoSymbol { what: "symbol", name: name.to_owned(), near: None, why: Some(why.to_owned()) }
->>>>>>> linker
 }
 
 fn missing(what: &'static str, name: &str, kind: ExternKind, kernel: Option<&Scan<'_>>) -> Error {
