@@ -52,6 +52,16 @@ pub enum Error {
         /// What it was about.
         object: String,
     },
+    /// A bpf file system gives no token.
+    #[error("{path} gives no token ({call}): {}", words(*errno))]
+    Token {
+        /// Where it is.
+        path: String,
+        /// What failed.
+        call: &'static str,
+        /// What the kernel said.
+        errno: Errno,
+    },
     /// A map is larger than the kernel makes.
     #[error("map `{map}` is too large for the kernel: {}", words(*errno))]
     MapTooLarge {
@@ -265,7 +275,7 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Error::Call { .. } | Error::File { .. } => code::KERNEL_CALL,
-            Error::NoPrivilege { .. } | Error::LockedMemory { .. } => code::NO_PRIVILEGE,
+            Error::NoPrivilege { .. } | Error::LockedMemory { .. } | Error::Token { .. } => code::NO_PRIVILEGE,
             Error::NoTarget { .. } => code::NO_HOOK,
             Error::PinnedMap { .. } => code::MAP_CREATE,
             Error::MapTooLarge { .. } => code::MAP_TOO_LARGE,
@@ -305,6 +315,13 @@ impl Error {
             Error::LockedMemory { .. } => d
                 .note("this kernel counts the memory of maps and programs as locked; later ones charge it to a control group")
                 .help("raise the limit and try again: `ulimit -l unlimited`"),
+            Error::Token { errno, .. } => d.note(match *errno {
+                Errno::NOENT => "it is not there, or is mounted without `delegate_cmds` and its like, and so lends nothing",
+                Errno::OPNOTSUPP => "only processes in a user namespace of their own are lent anything",
+                Errno::PERM => "it belongs to another user namespace, or this process lacks CAP_BPF in its own",
+                Errno::INVAL => "it is not the root of a bpf file system, or this kernel makes no tokens",
+                _ => "a token is made from the root of a bpf file system",
+            }),
             Error::MapTooLarge { bytes, .. } => {
                 d.note(format!("its keys and values take {bytes} bytes")).help("lower `max_entries`")
             }

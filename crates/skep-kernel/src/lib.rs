@@ -44,6 +44,7 @@ mod ring;
 mod struct_ops;
 mod symbols;
 mod sys;
+mod token;
 pub mod trial;
 
 pub use attach::{Link, attach, sweep_tc};

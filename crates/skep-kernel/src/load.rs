@@ -43,7 +43,11 @@ pub struct Options {
     pub types: Option<Arc<KernelTypes>>,
     /// The folder, in a bpf file system, where maps are kept by their names (`LIBBPF_PIN_BY_NAME`).
     pub pins: PathBuf,
-    /// What is known of the kernel; loads that share it ask only once.
+    /// The bpf file system that lends this process what it is not privileged for (`BPF_TOKEN_CREATE`); without one that of
+    /// the variable `LIBBPF_BPF_TOKEN_PATH`, else `/sys/fs/bpf` if it lends any. An empty
+    /// path is for none at all.
+    pub token: Option<PathBuf>,
+    /// What is known of the kernel; loads that share it ask only once, and share the token of the first.
     pub features: Arc<Features>,
 }
 
@@ -51,7 +55,7 @@ impl Default for Options {
     /// All programs, with counting; maps are kept in `/sys/fs/bpf`.
     fn default() -> Options {
         let features = Arc::new(Features::new());
-        Options { counting: true, programs: None, types: None, pins: PathBuf::from(pin::FOLDER), features }
+        Options { counting: true, programs: None, types: None, pins: PathBuf::from(pin::FOLDER), token: None, features }
     }
 }
 
@@ -131,6 +135,7 @@ fn with_loader<T>(
 ) -> Result<(ObjectTypes, Vec<Map>, T), Error> {
     object.check_order().map_err(Error::Object)?;
     let features = &*options.features;
+    features.take_token(options.token.as_deref())?;
     let types = Types::load(object.btf.as_ref(), features);
     let wanted = object.programs.iter().enumerate().filter(|(index, _)| options.wants(*index));
     let wanted: Vec<&ProgramSpec> = wanted.map(|(_, spec)| spec).collect();

@@ -16,6 +16,7 @@ use crate::struct_ops::Instance;
 use skep_isa::spec::Command;
 
 use crate::sys::{self, MapFd, attr};
+use crate::token;
 
 /// A map in the kernel; it lives while this value, a program or another process holds it.
 #[derive(Debug)]
@@ -106,7 +107,9 @@ impl Map {
                 ..attr
             });
         let is_data = matches!(spec.role, MapRole::Data { .. });
-        let make = |attr: &attr::MapCreate| sys::map_create(&older::map(*attr, is_data, features));
+        let make = |attr: &attr::MapCreate| {
+            sys::map_create(&token::map(older::map(*attr, is_data, features), features.token()))
+        };
         let made = || match typed.map(|attr| make(&attr)) {
             Some(Ok(fd)) => Ok(fd),
             _ => make(&attr),

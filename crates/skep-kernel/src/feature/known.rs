@@ -3,6 +3,8 @@
 //! Enter at [`Features::has`]. Whoever loads owns the answers and lends them to one load after the other; nothing here
 //! outlives that value. The programs that ask are such as the verifier refuses: none is ever compiled.
 
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use rustix::io::Errno;
@@ -11,9 +13,11 @@ use skep_isa::Insn;
 use skep_isa::insn::{CALL, EXIT};
 use skep_isa::spec::{AttachType, BtfFeature, MapType, ProgType, helper, map_flag};
 
+use crate::error::Error;
 use crate::lower::encode;
 use crate::name::kernel_name;
 use crate::sys::{self, attr};
+use crate::token;
 
 /// What an older kernel may lack, and a loader can do without.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -32,9 +36,10 @@ pub enum Feature {
     Charging,
 }
 
-/// Answers about the running kernel.
+/// Answers about the running kernel, and the token that they were asked with.
 #[derive(Debug, Default)]
 pub struct Features {
+    token: OnceLock<Option<OwnedFd>>,
     answers: [OnceLock<bool>; Feature::COUNT],
 }
 
@@ -70,7 +75,7 @@ impl Features {
 
     /// Whether the kernel has it. It has what it cannot be asked for: a process without privilege is refused anyway.
     pub fn has(&self, feature: Feature) -> bool {
-        self.answer(feature).is_none_or(|answer| *answer.get_or_init(|| ask(feature)))
+        self.answer(feature).is_none_or(|answer| *answer.get_or_init(|| self.ask(feature)))
     }
 
     /// Whether the kernel is known to lack it; it is not asked.
@@ -85,63 +90,79 @@ impl Features {
         news.filter(|feature| !self.has(**feature)).count() > 0
     }
 
+    /// Takes the token of a bpf file system, once; see [`token::open`].
+    pub(crate) fn take_token(&self, path: Option<&Path>) -> Result<(), Error> {
+        if self.token.get().is_none() {
+            let token = token::open(path)?;
+            self.token.get_or_init(|| token);
+        }
+        Ok(())
+    }
+
+    /// The right by which all is made and loaded, where one was lent.
+    pub(crate) fn token(&self) -> Option<BorrowedFd<'_>> {
+        self.token.get()?.as_ref().map(AsFd::as_fd)
+    }
+
     fn answer(&self, feature: Feature) -> Option<&OnceLock<bool>> {
         self.answers.get(feature.place())
     }
 }
 
-/// Asks the kernel.
-fn ask(feature: Feature) -> bool {
-    match feature {
-        Feature::Btf(feature) => takes(&sys::btf_load(&sample(feature))),
-        Feature::MmapableArrays => {
-            let (map_type, map_flags) = (MapType::Array.id(), map_flag::MMAPABLE);
-            let (key_size, value_size, max_entries) = (4, 4, 1);
-            let attr = attr::MapCreate { map_type, key_size, value_size, max_entries, map_flags, ..Default::default() };
-            takes(&sys::map_create(&attr))
+impl Features {
+    fn ask(&self, feature: Feature) -> bool {
+        match feature {
+            Feature::Btf(feature) => takes(&sys::btf_load(&sample(feature), self.token(), &mut [])),
+            Feature::MmapableArrays => {
+                let (map_type, map_flags) = (MapType::Array.id(), map_flag::MMAPABLE);
+                let (key_size, value_size, max_entries) = (4, 4, 1);
+                let attr =
+                    attr::MapCreate { map_type, key_size, value_size, max_entries, map_flags, ..Default::default() };
+                takes(&sys::map_create(&token::map(attr, self.token())))
+            }
+            Feature::Names => {
+                let prog_type = ProgType::SocketFilter.id();
+                self.reaches(attr::ProgLoad { prog_type, prog_name: kernel_name("skep_probe"), ..Default::default() })
+            }
+            Feature::AttachType => {
+                let (prog_type, place) = (ProgType::CgroupSock.id(), AttachType::CgroupInetSockCreate.id());
+                self.reaches(attr::ProgLoad { prog_type, expected_attach_type: place, ..Default::default() })
+            }
+            Feature::ProbeRead => self.has_helper(ProgType::Tracepoint, "probe_read_kernel"),
+            // It came with this helper, as libbpf has it.
+            Feature::Charging => self.has_helper(ProgType::SocketFilter, "ktime_get_coarse_ns"),
         }
-        Feature::Names => {
-            let prog_type = ProgType::SocketFilter.id();
-            reaches(&attr::ProgLoad { prog_type, prog_name: kernel_name("skep_probe"), ..Default::default() })
-        }
-        Feature::AttachType => {
-            let (prog_type, place) = (ProgType::CgroupSock.id(), AttachType::CgroupInetSockCreate.id());
-            reaches(&attr::ProgLoad { prog_type, expected_attach_type: place, ..Default::default() })
-        }
-        Feature::ProbeRead => has_helper(ProgType::Tracepoint, "probe_read_kernel"),
-        // It came with this helper, as libbpf has it.
-        Feature::Charging => has_helper(ProgType::SocketFilter, "ktime_get_coarse_ns"),
     }
-}
 
-/// Whether programs of a type are offered a helper; true where the verifier has no say.
-fn has_helper(prog_type: ProgType, name: &str) -> bool {
-    let Some(row) = helper::named(name) else { return true };
-    let call = Insn::new(CALL, 0, 0, 0, row.id.cast_signed());
-    let (_, log) = refused(&attr::ProgLoad { prog_type: prog_type.id(), ..Default::default() }, &[call]);
-    !["invalid func", "unknown func"].iter().any(|said| log.contains(said))
+    /// Whether programs of a type are offered a helper; true where the verifier has no say.
+    fn has_helper(&self, prog_type: ProgType, name: &str) -> bool {
+        let Some(row) = helper::named(name) else { return true };
+        let call = Insn::new(CALL, 0, 0, 0, row.id.cast_signed());
+        let (_, log) = self.refused(attr::ProgLoad { prog_type: prog_type.id(), ..Default::default() }, &[call]);
+        !["invalid func", "unknown func"].iter().any(|said| log.contains(said))
+    }
+
+    /// Whether the attributes are such that the verifier has its say.
+    fn reaches(&self, attr: attr::ProgLoad) -> bool {
+        let (errno, log) = self.refused(attr, &[]);
+        !log.is_empty() || takes::<()>(&Err(errno))
+    }
+
+    /// How a program is refused that begins with this code and then ends without a result.
+    fn refused(&self, attr: attr::ProgLoad, code: &[Insn]) -> (Errno, String) {
+        let code = encode(&[code, &[Insn::new(0xbf, 0, 9, 0, 0), Insn::new(EXIT, 0, 0, 0, 0)]].concat());
+        let parts = sys::ProgramParts { code: &code, license: c"GPL", funcs: &[], lines: &[], modules: &[] };
+        let mut log = vec![0; 4096];
+        let errno = sys::prog_load(&token::program(attr, self.token()), &parts, &mut log).err();
+        let end = log.iter().position(|byte| *byte == 0).unwrap_or(log.len());
+        log.truncate(end);
+        (errno.unwrap_or(Errno::NOTSUP), String::from_utf8_lossy(&log).into_owned())
+    }
 }
 
 /// Whether the kernel took it, or refused it for a reason that says nothing of what it has.
 fn takes<T>(answer: &Result<T, Errno>) -> bool {
     !matches!(answer, Err(Errno::INVAL | Errno::TOOBIG | Errno::NOSYS | Errno::OPNOTSUPP | sys::ENOTSUPP))
-}
-
-/// Whether the attributes are such that the verifier has its say.
-fn reaches(attr: &attr::ProgLoad) -> bool {
-    let (errno, log) = refused(attr, &[]);
-    !log.is_empty() || takes::<()>(&Err(errno))
-}
-
-/// How a program is refused that begins with this code and then ends without a result.
-fn refused(attr: &attr::ProgLoad, code: &[Insn]) -> (Errno, String) {
-    let code = encode(&[code, &[Insn::new(0xbf, 0, 9, 0, 0), Insn::new(EXIT, 0, 0, 0, 0)]].concat());
-    let parts = sys::ProgramParts { code: &code, license: c"GPL", funcs: &[], lines: &[], modules: &[] };
-    let mut log = vec![0; 4096];
-    let errno = sys::prog_load(attr, &parts, &mut log).err().unwrap_or(Errno::NOTSUP);
-    let end = log.iter().position(|byte| *byte == 0).unwrap_or(log.len());
-    log.truncate(end);
-    (errno, String::from_utf8_lossy(&log).into_owned())
 }
 
 /// The smallest types that say this.

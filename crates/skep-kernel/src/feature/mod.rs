@@ -179,6 +179,6 @@ fn with_int_type<T>(f: impl FnOnce(BorrowedFd<'_>) -> Result<T, Errno>) -> Resul
     const INT: [u32; 4] = [1, 1 << 24, 4, (1 << 24) | 32];
     let words = HEADER.iter().chain(&INT).flat_map(|word| word.to_ne_bytes());
     let types: Vec<u8> = words.chain(*b"\0int\0").collect();
-    let types = sys::btf_load(&types)?;
+    let types = sys::btf_load(&types, None, &mut [])?;
     f(types.as_fd())
 }

@@ -25,6 +25,7 @@ use crate::program::Program;
 use crate::reject;
 use crate::struct_ops::Instance;
 use crate::sys::{self, attr};
+use crate::token;
 
 /// What all programs of an object share.
 pub(super) struct Loader<'a, 's> {
@@ -245,7 +246,8 @@ impl Attempt<'_, '_, '_> {
         };
         let Lowered { code, funcs, lines } = lowered;
         let (license, modules) = (self.loader.license, self.loader.externs.modules());
-        let attr = older::program(attr, self.loader.features);
+        let features = self.loader.features;
+        let attr = token::program(older::program(attr, features), features.token());
         sys::prog_load(&attr, &sys::ProgramParts { code, license, funcs, lines, modules }, log)
     }
 

@@ -59,7 +59,7 @@ fn program() -> ProgramSpec {
 
 #[test]
 fn a_counted_program_keeps_its_function_and_line_records() {
-    let types = sys::btf_load(&types()).expect("types");
+    let types = sys::btf_load(&types(), None, &mut []).expect("types");
     let object = Object {
         name: "o".into(),
         license: "GPL".into(),
@@ -92,7 +92,7 @@ fn a_counted_program_keeps_its_function_and_line_records() {
 
 #[test]
 fn records_that_the_kernel_refuses_are_left_out() {
-    let types = sys::btf_load(&types()).expect("types");
+    let types = sys::btf_load(&types(), None, &mut []).expect("types");
     let object = Object {
         name: "o".into(),
         license: "GPL".into(),

@@ -5,6 +5,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use rustix::io::Errno;
 use skep_btf::{Btf, Sanitized};
 use skep_isa::spec::BtfFeature;
 
@@ -38,14 +39,15 @@ impl Types {
     /// Loads the types of an object.
     pub(super) fn load(btf: Option<&Btf>, features: &Features) -> Types {
         let Some(btf) = btf else { return Types { fd: None, state: ObjectTypes::None } };
+        let load = |bytes: &[u8], log: &mut [u8]| sys::btf_load(bytes, features.token(), log);
         // What was found lacking for another object need not be tried again.
         let known = |feature| !features.lacks(Feature::Btf(feature));
         let first = if BtfFeature::all().all(known) { Sanitized::unchanged(btf) } else { btf.sanitize(known) };
-        let (loaded, sanitized) = match sys::btf_load(&first.bytes) {
+        let (loaded, sanitized) = match load(&first.bytes, &mut []) {
             Ok(fd) => (Ok(fd), first),
             Err(_) => {
                 let sanitized = btf.sanitize(|feature| features.has(Feature::Btf(feature)));
-                (sys::btf_load(&sanitized.bytes), sanitized)
+                (load(&sanitized.bytes, &mut []), sanitized)
             }
         };
         match loaded {
@@ -55,7 +57,7 @@ impl Types {
                 let state = if changes.is_empty() { ObjectTypes::Whole } else { ObjectTypes::Changed(changes) };
                 Types { fd: Some(fd), state }
             }
-            Err(_) => Types { fd: None, state: ObjectTypes::Refused(why(&sanitized.bytes)) },
+            Err(_) => Types { fd: None, state: ObjectTypes::Refused(why(|log| load(&sanitized.bytes, log).err())) },
         }
     }
 
@@ -70,9 +72,9 @@ impl Types {
 }
 
 /// What the kernel says of types that it refuses.
-fn why(bytes: &[u8]) -> String {
+fn why(load: impl FnOnce(&mut [u8]) -> Option<Errno>) -> String {
     let mut log = vec![0; LOG_SIZE];
-    let errno = sys::btf_load_logged(bytes, &mut log).err();
+    let errno = load(&mut log);
     let end = log.iter().position(|byte| *byte == 0).unwrap_or(log.len());
     let log = String::from_utf8_lossy(log.get(..end).unwrap_or_default()).into_owned();
     let last = log.lines().rev().find(|line| !line.trim().is_empty()).map(|line| line.trim().to_owned());

@@ -4,7 +4,7 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use rustix::io::Errno;
-use skep_isa::spec::MapType;
+use skep_isa::spec::{MapType, map_flag};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use skep_isa::spec::Command;
@@ -188,23 +188,24 @@ pub(crate) fn open_pinned(path: &CStr) -> Result<OwnedFd> {
     bpf_fd(Command::ObjGet, &mut attr::Pin { path: address(path.to_bytes_with_nul()), fd: 0, flags: 0 })
 }
 
-/// `BPF_BTF_LOAD` without a log.
-pub(crate) fn btf_load(types: &[u8]) -> Result<OwnedFd> {
-    let mut attr = attr::BtfLoad { btf: address(types), btf_size: length(types)?, ..Default::default() };
-    bpf_fd(Command::BtfLoad, &mut attr)
-}
-
-/// `BPF_BTF_LOAD` with a log of what is wrong with the types.
-pub(crate) fn btf_load_logged(types: &[u8], log: &mut [u8]) -> Result<OwnedFd> {
+/// `BPF_BTF_LOAD`, by right of a token where there is one; what is wrong with the types goes to `log` unless it is empty.
+pub(crate) fn btf_load(types: &[u8], token: Option<BorrowedFd<'_>>, log: &mut [u8]) -> Result<OwnedFd> {
     let mut attr = attr::BtfLoad {
         btf: address(types),
         btf_size: length(types)?,
-        btf_log_level: 1,
+        btf_log_level: u32::from(!log.is_empty()),
         btf_log_size: length(log)?,
         btf_log_buf: address_mut(log),
+        btf_flags: if token.is_some() { map_flag::TOKEN_FD } else { 0 },
+        token_fd: token.map_or(0, number),
         ..Default::default()
     };
     bpf_fd(Command::BtfLoad, &mut attr)
+}
+
+/// `BPF_TOKEN_CREATE` from the root of a bpf file system.
+pub(crate) fn token_create(folder: impl AsFd) -> Result<OwnedFd> {
+    bpf_fd(Command::TokenCreate, &mut attr::TokenCreate { flags: 0, bpffs_fd: number(folder.as_fd()) })
 }
 
 /// What goes into a test run.
