@@ -134,6 +134,9 @@ fn what_no_file_defines_stays_extern_and_can_be_linked_later() {
     let object = Object::parse("part.bpf.o", &part).expect("a good object");
     let externs: Vec<&RelocTarget> = object.programs[0].relocs.iter().map(|reloc| &reloc.target).collect();
     assert!(externs.contains(&&RelocTarget::Extern("classified".to_owned())), "{externs:?}");
+    assert!(object.map("totals").is_none() && object.map("lengths").is_some(), "a map that is declared only is none");
+    let own = object.maps.iter().position(|map| map.name == "lengths").expect("the map");
+    assert!(externs.contains(&&RelocTarget::Map(own)), "{externs:?}");
     let mut again = parts(&["library"]);
     again.insert(0, ("part.bpf.o".to_owned(), part));
     let later = Object::parse("linked.bpf.o", &link_parts(&again).expect("links")).expect("a good object");

@@ -31,6 +31,8 @@ impl Maps {
 const MAX_DATA: u64 = 1 << 28;
 /// Most maps of an object; a program may use 64.
 const MAX_MAPS: usize = 4096;
+/// BTF's linkage of a variable that is declared only.
+const EXTERN: u32 = 2;
 /// Longest name of a map in the kernel.
 const NAME_LEN: usize = 15;
 
@@ -138,7 +140,11 @@ fn user_maps(elf: &Elf<'_>, section: usize, btf: Option<&Btf>, maps: &mut Maps) 
     for var in vars {
         room(elf, maps)?;
         let name = btf.name(var.type_id);
-        let Some(Kind::Var { type_id, .. }) = btf.get(var.type_id).map(|t| &t.kind) else { continue };
+        let Some(Kind::Var { type_id, linkage }) = btf.get(var.type_id).map(|t| &t.kind) else { continue };
+        // Another object's, until both are linked; it has no place in the section.
+        if *linkage == EXTERN {
+            continue;
+        }
         let Some((_, Kind::Struct { members, .. })) = btf.resolve(*type_id) else {
             return Err(bad(elf, name, "its definition is not a struct".to_owned()));
         };
