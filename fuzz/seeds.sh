@@ -19,7 +19,10 @@ for source in crates/skep-kernel/tests/relocated/*.bpf.c; do
     name=$(basename "$source" .bpf.c)
     clang-19 -O2 -g -target bpf "-I/usr/include/$(uname -m)-linux-gnu" -c "$source" -o "fuzz/corpus/$name.o"
     llvm-objcopy-19 --dump-section ".BTF=fuzz/corpus/btf/$name.BTF" "fuzz/corpus/$name.o" /dev/null
+    llvm-objcopy-19 --strip-debug "fuzz/corpus/$name.o" "fuzz/corpus/elf/$name"
     rm "fuzz/corpus/$name.o"
+    # The other byte order.
+    clang-19 -O2 -g -target bpfeb "-I/usr/include/$(uname -m)-linux-gnu" -c "$source" -o "fuzz/corpus/elf/$name.big"
     length=$(wc -c < "fuzz/corpus/btf/$name.BTF")
     printf "\\$(printf '%03o' $((length % 256)))\\$(printf '%03o' $((length / 256)))" > "fuzz/corpus/core/$name"
     cat "fuzz/corpus/btf/$name.BTF" "fuzz/corpus/btf/$name.BTF" >> "fuzz/corpus/core/$name"

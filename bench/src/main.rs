@@ -1,8 +1,10 @@
 //! Measures inside one process, for `cargo xtask bench`: prints one line of JSON for each row, with every sample.
 //!
-//! `skep-bench PROGRAMS.bpf.o LARGE.bpf.o EXAMPLES-FOLDER`
+//! `skep-bench PROGRAMS.bpf.o LARGE.bpf.o EXAMPLES-FOLDER`, or `skep-bench --load ORACLE CORPUS-FOLDER LIST` for what loading
+//! objects costs: in a process of its own, so that its CPU time is that alone.
 
 mod interpreter;
+mod load;
 mod maps;
 mod packets;
 
@@ -19,6 +21,11 @@ const SAMPLES: usize = 15;
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, oracle, folder, list] = args.as_slice()
+        && flag == "--load"
+    {
+        return load::run(oracle, folder, list);
+    }
     let [programs, large, examples] = args.as_slice() else {
         bail!("wanted: the programs' object, a large object, the folder of examples");
     };
@@ -88,5 +95,13 @@ fn object(code: Vec<Insn>, maps: Vec<MapSpec>) -> Object {
         funcs: Vec::new(),
         lines: Vec::new(),
     };
-    Object { name: "bench".to_owned(), license: "GPL".to_owned(), programs: vec![program], maps, externs: vec![], btf: None }
+    Object {
+        name: "bench".to_owned(),
+        license: "GPL".to_owned(),
+        programs: vec![program],
+        maps,
+        externs: vec![],
+        btf: None,
+        big_endian: false,
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 use skep_isa::Insn;
 use skep_isa::spec::MapType;
-use skep_object::{MapRole, MapSpec, Object};
+use skep_object::{MapSpec, Object};
 use skep_vm::{Machine, Outcome, Packet};
 
 use crate::{SAMPLES, machine, object, row};
@@ -63,20 +63,7 @@ fn lookups(map_type: MapType, entries: u32, call: bool) -> Object {
         Insn::new(0xb7, 0, 0, 0, 2),
         Insn::new(0x95, 0, 0, 0, 0),
     ]);
-    let map = MapSpec {
-        name: "map".to_owned(),
-        map_type,
-        key_size: 4,
-        value_size: 8,
-        max_entries: entries,
-        flags: 0,
-        extra: 0,
-        key_type: None,
-        value_type: None,
-        record_type: None,
-        role: MapRole::User,
-    };
-    object(code, vec![map])
+    object(code, vec![MapSpec::new("map", map_type, 4, 8, entries)])
 }
 
 fn filled(object: &Object, entries: u32) -> Result<Machine> {

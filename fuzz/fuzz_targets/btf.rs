@@ -3,6 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use skep_btf::{Btf, Ext, Kind, KindId, Merge, Scan};
+use skep_isa::spec::BtfFeature;
 
 /// What people might write for a value.
 const TEXTS: [&str; 8] = ["1", "-1", "{1, 2}", "10.0.0.0/8", "{{1, 2}, fd77::1}", "[1, 2]", "{a: 1}", "x"];
@@ -32,6 +33,13 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
     let _ = (scan.find(KindId::Func, "f"), scan.tagged("bpf_kfunc").len());
+    // For a kernel that has none of the later kinds, one that has all, and one that has some.
+    for lacks in [0, u16::MAX, bytes.len() as u16] {
+        let has = |feature: BtfFeature| lacks >> feature as u16 & 1 == 0;
+        let old = Btf::parse(&btf.sanitize(has).bytes).expect("sanitized types parse");
+        assert_eq!(old.types().count(), btf.types().count());
+        assert!(old.sanitize(has).changes.is_empty());
+    }
     let mut data = [0_u8; 64];
     data.iter_mut().enumerate().for_each(|(at, byte)| *byte = at as u8);
     let ids: Vec<_> = btf.types().map(|(id, _)| id).collect();

@@ -17,7 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
     let kernel = if kernel.is_empty() { local } else { kernel };
     let (Ok(local), Ok(kernel)) = (Scan::new(local), Scan::new(kernel)) else { return };
     let target = Target::new(&kernel);
-    let mut resolver = Resolver::new(&local, &target);
+    let resolver = Resolver::new(&local, &target);
     let is_access = |off: &u32| local.string(*off).is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit()));
     let strings: Vec<u32> = (0..4096).filter(is_access).take(16).collect();
     for type_id in local.ids().take(TYPES) {

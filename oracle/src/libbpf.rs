@@ -8,7 +8,7 @@ use libbpf_sys as sys;
 
 use crate::needed::Needed;
 
-/// Level 1 with the statistics; and without the walk, for programs whose walk takes more than a log holds.
+/// Level 1 with the statistics, and the statistics without the walk.
 pub(crate) const LOG_LEVELS: [u32; 2] = [1 | 4, 4];
 /// Bytes of a log, as libbpf's own.
 const LOG_SIZE: usize = 16 << 20;
@@ -181,6 +181,23 @@ impl Object {
         let refused = said.iter().any(|line| line.contains("BPF program load failed"));
         let log = CStr::from_bytes_until_nul(&log).unwrap_or_default().to_string_lossy().into_owned();
         Outcome { errno: -result, log, said, refused }
+    }
+
+    /// Loads these programs with all the maps, as whoever ships the object does; 0, or what libbpf answered.
+    pub(crate) fn load_all(&self, programs: &[&str]) -> i32 {
+        for program in self.program_pointers() {
+            // SAFETY: the program is of this object, which is not loaded yet.
+            unsafe {
+                let name = text(sys::bpf_program__name(program));
+                sys::bpf_program__set_autoload(program, programs.contains(&name.as_str()));
+            }
+        }
+        for map in self.map_pointers() {
+            // SAFETY: the map is of this object, which is not loaded yet.
+            unsafe { sys::bpf_map__set_pin_path(map, std::ptr::null()) };
+        }
+        // SAFETY: the object is open and not loaded yet.
+        -unsafe { sys::bpf_object__load(self.0) }
     }
 
     /// Has a map made when the program needs it, and never pinned.

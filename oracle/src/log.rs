@@ -29,7 +29,6 @@ const NARRATION: &[&str] = &[
     "callee:",
     "returning from callee",
     "to caller at",
-    "frame",
     "last_idx",
     "regs=",
     "parent ",
@@ -77,8 +76,9 @@ fn narrates(line: &str) -> bool {
     let registers = line.split_once('=').is_some_and(|(name, _)| {
         name.strip_prefix('R').is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit()) && !n.contains(' '))
     });
-    let said = line.strip_prefix("arg#").is_some_and(|_| line.contains(' ') && !line.contains("reference type"));
-    line.trim().is_empty() || numbered || registers || (!said && NARRATION.iter().any(|b| line.starts_with(b)))
+    let said = line.starts_with("arg#") && line.contains(' ');
+    let frame = line.strip_prefix("frame").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    line.trim().is_empty() || numbered || registers || frame || (!said && NARRATION.iter().any(|b| line.starts_with(b)))
 }
 
 #[cfg(test)]
@@ -99,6 +99,13 @@ mod tests {
     fn statistics_alone_say_nothing_of_the_program() {
         let facts = Facts::read("verification time 4 usec\nstack depth 0\nprocessed 9 insns (limit 1000000)\n");
         assert_eq!((facts.message, facts.processed, facts.states), (None, Some(9), None));
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_argument_is_a_word_about_the_program() {
+        let size = "arg#0 reference type('UNKNOWN ') size cannot be determined: -22";
+        let facts = Facts::read(&format!("Validating f() func#1...\n{size}\nprocessed 0 insns (limit 1000000)\n"));
+        assert_eq!(facts.message.as_deref(), Some(size));
     }
 
     #[test]

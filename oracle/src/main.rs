@@ -1,7 +1,11 @@
 //! What libbpf and the kernel's verifier make of every program of objects, each program alone, for `cargo xtask oracle`.
 //! Nothing is attached, nothing pinned.
 //!
-//! `skep-oracle FOLDER < NAMES`: objects by their names in the folder, one a line; one line of JSON for each program.
+//! `skep-oracle FOLDER < NAMES`: objects by their names in the folder, one a line, behind a tab the programs wanted of it
+//! (all when there are none); one line of JSON for each program.
+//!
+//! `skep-oracle --time FOLDER < NAMES`: the same lines, each answered by one of JSON with what opening the object and loading
+//! the programs together took.
 
 mod libbpf;
 mod log;
@@ -9,7 +13,7 @@ mod needed;
 
 use std::io::{BufRead, Write};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -25,12 +29,45 @@ const NO_SPACE: i32 = 28;
 const PAUSE: Duration = Duration::from_millis(20);
 
 fn main() -> Result<()> {
-    let folder = std::env::args().nth(1).context("wanted: the folder of the objects")?;
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["--time", folder] => time(folder),
+        [folder] => tell(folder),
+        _ => anyhow::bail!("wanted: the folder of the objects"),
+    }
+}
+
+/// Opens and loads whole objects, and tells how long it took; pauses as long as the programs loaded call for.
+fn time(folder: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        let (name, programs) = line.split_once('\t').unwrap_or((&line, ""));
+        let programs: Vec<&str> = programs.split('\t').collect();
+        let path = Path::new(folder).join(name);
+        let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
+        let started = Instant::now();
+        let object = Object::open(&path, &bytes);
+        let errno = object.as_ref().map_or_else(|(errno, _)| *errno, |object| object.load_all(&programs));
+        let ms = started.elapsed().as_secs_f64() * 1e3;
+        drop(object);
+        writeln!(out, "{}", json!({"object": name, "errno": errno, "ms": ms}))?;
+        out.flush()?;
+        std::thread::sleep(PAUSE * u32::try_from(programs.len())? / u32::try_from(BATCH)?);
+    }
+    Ok(())
+}
+
+/// Loads each program alone, and tells how it went.
+fn tell(folder: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let mut loads = 0;
     for name in std::io::stdin().lock().lines() {
         let name = name?;
-        let path = Path::new(&folder).join(&name);
+        let mut words = name.split('\t');
+        let name = words.next().unwrap_or_default();
+        let wanted: Vec<&str> = words.collect();
+        let path = Path::new(folder).join(name);
         let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
         let programs = match Object::open(&path, &bytes) {
             Ok(mut object) => object.programs(),
@@ -44,8 +81,8 @@ fn main() -> Result<()> {
                 continue;
             }
         };
-        for program in programs {
-            writeln!(out, "{}", line(&name, &path, &bytes, &program))?;
+        for program in programs.iter().filter(|p| wanted.is_empty() || wanted.contains(&p.name.as_str())) {
+            writeln!(out, "{}", line(name, &path, &bytes, program))?;
             loads += 1;
             if loads % BATCH == 0 {
                 std::thread::sleep(PAUSE);
@@ -65,8 +102,10 @@ fn line(name: &str, path: &Path, bytes: &[u8], program: &Program) -> Value {
         Err((errno, said)) => Outcome { errno, log: String::new(), said, refused: false },
     };
     let [full, short] = libbpf::LOG_LEVELS;
-    let outcome = load(full);
-    let outcome = if outcome.errno == NO_SPACE { load(short) } else { outcome };
+    let outcome = load(short);
+    // The walk takes long to write, and only a refusal needs it; a walk that no log holds is done without.
+    let whole = outcome.refused.then(|| load(full)).filter(|whole| whole.errno != NO_SPACE);
+    let outcome = whole.unwrap_or(outcome);
     let Outcome { errno, log, said, refused } = outcome;
     let facts = log::Facts::read(&log);
     // The verifier came to its end without an objection: what failed came after it.

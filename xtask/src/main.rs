@@ -20,11 +20,12 @@ const USAGE: &str = "tasks:
   gen docs        docs/reference/ from the tables of facts
   objects [bless] compile the examples and test programs, compare with the committed objects (bless: replace them)
   oracle a|b|FILE … what libbpf and the kernel make of each program (a, b: into target/corpus/*.libbpf.json)
-  compare a|b     skep's verdicts beside the oracle's; what differs may only become less (--write: keep the list)
+  compare a|b|all skep's verdicts beside the oracle's; what differs may only become less (--write: keep the list;
+                  --on KERNEL: both asked in a guest, about all of b and 300 programs of a)
   test [quick]    the test lanes; quick is what needs no privilege
   corpus [a|b]    other people's objects in target/corpus: a the kernel's selftests, b those of Debian's packages
   guest KERNEL …  a command, or a lane's tests, on another kernel (--help: more)
-  bench [--write] how fast skep is, with peers side by side (--write: into docs/performance.md)";
+  bench [--write] how fast skep is, with peers side by side (--write: into docs/performance.md); bench load: loading alone";
 
 fn main() -> ExitCode {
     match run() {
@@ -51,6 +52,7 @@ fn run() -> Result<u8> {
         ["objects", "bless"] => objects::run(true),
         ["test"] => test::run(false),
         ["test", "quick"] => test::run(true),
+        ["bench", "load"] => bench::loading(),
         ["bench"] => bench::run(false),
         ["bench", "--write"] => bench::run(true),
         _ => bail!("{USAGE}"),
@@ -62,4 +64,13 @@ fn run() -> Result<u8> {
 fn root() -> std::path::PathBuf {
     let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_path_buf()
+}
+
+/// Builds skep as it ships; its program. What is asked thousands of times, or under emulation, is not to be slow.
+fn shipped() -> Result<std::path::PathBuf> {
+    let mut build = std::process::Command::new("cargo");
+    let built = build.args(["build", "-q", "--release", "--locked"]).current_dir(root()).status()?;
+    anyhow::ensure!(built.success(), "skep does not build");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
+    Ok(target.join("release/skep"))
 }

@@ -2,14 +2,15 @@
 //! by `oracle/`, a workspace of its own. Enter at [`run`]; results are read by [`results`].
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use crate::compare::{Question, libbpf};
 use crate::corpus::{self, Corpus};
 use crate::root;
 
@@ -19,17 +20,16 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
         [] => bail!("wanted: a, b, or objects"),
         [letter] if Corpus::from_letter(letter).is_some() => {
             let Some(corpus) = Corpus::from_letter(letter) else { bail!("no corpus {letter}") };
-            let objects = corpus::objects(corpus)?;
-            let lines = ask(&corpus.folder(), &objects)?;
-            let path = file(corpus);
-            std::fs::write(&path, &lines).with_context(|| path.display().to_string())?;
-            println!("{}", summary(&lines)?);
-            println!("written to {}", path.display());
+            println!("{}", summary(&results(corpus, &corpus::objects(corpus)?)?)?);
+            println!("in {}", file(corpus).display());
         }
         files => {
-            let files = files.iter().map(|f| Path::new(f).canonicalize().with_context(|| (*f).to_owned()));
-            let lines = ask(Path::new("/"), &files.collect::<Result<Vec<_>>>()?)?;
-            print!("{lines}");
+            let absolute = |f: &&str| -> Result<Question> {
+                let path = Path::new(f).canonicalize().with_context(|| (*f).to_owned())?;
+                Ok(Question { object: path.display().to_string(), programs: Vec::new() })
+            };
+            let questions = files.iter().map(absolute).collect::<Result<Vec<_>>>()?;
+            print!("{}", libbpf(&build()?, Path::new("/"), &questions)?);
         }
     }
     Ok(())
@@ -40,42 +40,46 @@ fn file(corpus: Corpus) -> PathBuf {
     corpus::home().join(format!("{}.libbpf.json", corpus.letter()))
 }
 
-/// The results of a corpus, a line for each program.
-pub(crate) fn results(corpus: Corpus) -> Result<Vec<Value>> {
-    let path = file(corpus);
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("{}: run `cargo xtask oracle {}` first", path.display(), corpus.letter()))?;
-    text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+/// The results of a corpus, a line for each program; kept for as long as corpus, oracle and kernel are the same.
+pub(crate) fn results(corpus: Corpus, objects: &[PathBuf]) -> Result<String> {
+    let oracle = build()?;
+    let (path, kept) = (file(corpus), corpus::home().join(format!("{}.libbpf.stamp", corpus.letter())));
+    let stamp = stamp(corpus, &oracle)?;
+    let took = std::fs::read_to_string(&kept).ok().and_then(|text| text.strip_prefix(&stamp).map(str::to_owned));
+    if let Some(took) = took {
+        println!("corpus {}: libbpf in {} (kept)", corpus.letter(), took.trim());
+        return std::fs::read_to_string(&path).with_context(|| path.display().to_string());
+    }
+    let questions: Vec<Question> = objects.iter().map(|path| Question::whole(corpus, path)).collect();
+    let started = Instant::now();
+    let lines = libbpf(&oracle, &corpus.folder(), &questions)?;
+    let took = format!("{:.1} s", started.elapsed().as_secs_f64());
+    println!("corpus {}: libbpf in {took}", corpus.letter());
+    std::fs::write(&path, &lines).with_context(|| path.display().to_string())?;
+    std::fs::write(&kept, format!("{stamp}{took}")).with_context(|| kept.display().to_string())?;
+    Ok(lines)
 }
 
-/// Builds the oracle and asks it; its lines.
-fn ask(folder: &Path, objects: &[PathBuf]) -> Result<String> {
-    let manifest = root().join("oracle/Cargo.toml");
+/// What the results of a corpus are made of.
+fn stamp(corpus: Corpus, oracle: &Path) -> Result<String> {
+    let mut hash = std::hash::DefaultHasher::new();
+    std::fs::read(oracle)?.hash(&mut hash);
+    let kernel = std::fs::read_to_string("/proc/version")?;
+    Ok(format!("{}oracle {:016x}\n{kernel}", corpus.stamp()?, hash.finish()))
+}
+
+/// Builds the oracle; its program.
+pub(crate) fn build() -> Result<PathBuf> {
     let target = root().join("target/oracle");
     let built = Command::new("cargo")
-        .args(["build", "-q", "--locked", "--manifest-path"])
-        .arg(&manifest)
+        .args(["build", "-q", "--release", "--locked", "--manifest-path"])
+        .arg(root().join("oracle/Cargo.toml"))
         .arg("--target-dir")
         .arg(&target)
         .status()
         .context("cargo")?;
     ensure!(built.success(), "the oracle does not build; it needs libelf-dev and zlib1g-dev");
-    let started = Instant::now();
-    let mut child = Command::new(target.join("debug/skep-oracle"))
-        .arg(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("skep-oracle")?;
-    let mut names = child.stdin.take().context("the oracle takes no names")?;
-    let list: String =
-        objects.iter().map(|path| format!("{}\n", path.strip_prefix(folder).unwrap_or(path).display())).collect();
-    let writer = std::thread::spawn(move || names.write_all(list.as_bytes()));
-    let output = child.wait_with_output()?;
-    let _ = writer.join();
-    ensure!(output.status.success(), "the oracle ended with {}", output.status);
-    println!("{} objects in {:.0} s", objects.len(), started.elapsed().as_secs_f64());
-    Ok(String::from_utf8(output.stdout)?)
+    Ok(target.join("release/skep-oracle"))
 }
 
 /// How many programs had which result.

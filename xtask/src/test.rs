@@ -11,6 +11,9 @@ use crate::root;
 /// Debian packages that the full run needs beside Rust.
 const PACKAGES: &[&str] = &[
     "clang-19",
+    "clang-14",
+    "clang-16",
+    "gcc-bpf",
     "llvm-19",
     "libbpf-dev",
     "linux-libc-dev",
@@ -52,6 +55,15 @@ fn guest(name: &'static str, series: &'static str) -> Lane {
     lane(name, &["cargo", "run", "-q", "--locked", "-p", "xtask", "--", "guest", "--limit", "1200", series, "--tests"])
 }
 
+/// A task of ours that has so many seconds: coreutils' `timeout` ends all that it started.
+fn timed(name: &'static str, seconds: &'static str, task: &[&'static str]) -> Lane {
+    let start = ["timeout", "--kill-after=5", seconds, "cargo", "run", "-q", "--locked", "-p", "xtask", "--"];
+    Lane { name, command: [&start, task].concat() }
+}
+
+/// What `timeout` ends with when the time was up.
+const LATE: i32 = 124;
+
 /// What a lane counted.
 struct Counted {
     name: &'static str,
@@ -79,8 +91,11 @@ pub(crate) fn run(quick: bool) -> Result<()> {
             ),
             lane("release build", &["cargo", "build", "--release", "--locked"]),
             lane("tests", &["cargo", "test", "--workspace", "--locked", "--no-fail-fast", "--features", FEATURES]),
+            timed("corpora", "600", &["compare", "all"]),
             guest("guest 6.1", "6.1"),
             guest("guest 6.12", "6.12"),
+            timed("corpora 6.1", "900", &["compare", "all", "--on", "6.1"]),
+            timed("corpora 6.12", "900", &["compare", "all", "--on", "6.12"]),
         ]);
     }
     let counted: Vec<Counted> = lanes.iter().map(execute).collect::<Result<_>>()?;
@@ -118,7 +133,11 @@ fn execute(lane: &Lane) -> Result<Counted> {
             }
         }
     }
-    let ok = child.wait()?.success();
+    let status = child.wait()?;
+    if *program == "timeout" && status.code() == Some(LATE) {
+        println!("{}: given up, its time was up; what it kept in target/ makes the next run shorter", lane.name);
+    }
+    let ok = status.success();
     let (passed, failed) = match results {
         (_, _, 0) => (usize::from(ok), usize::from(!ok)),
         // A test program that does not build or dies prints no result.

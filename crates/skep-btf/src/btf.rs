@@ -323,6 +323,13 @@ impl Btf {
         }
     }
 
+    /// Where a type's record lies in the encoded form, whose types end at `end`.
+    pub(crate) fn record(&self, id: TypeId, end: usize) -> Range<usize> {
+        let at = id.0 as usize;
+        let start = self.records.get(at).copied().unwrap_or(end);
+        start..self.records.get(at + 1).copied().unwrap_or(end)
+    }
+
     /// Writes words at offsets of a type's record.
     fn write_words(&mut self, id: TypeId, words: &[(usize, u32)]) {
         let Some(record) = self.records.get(id.0 as usize).copied() else { return };

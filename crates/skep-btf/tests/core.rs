@@ -73,7 +73,7 @@ impl Case {
         let (local, target) = (self.local.0.encode().expect("small"), self.target.0.encode().expect("small"));
         let (local, target) = (Scan::new(&local).expect("types"), Scan::new(&target).expect("types"));
         let target = Target::new(&target);
-        let mut resolver = Resolver::new(&local, &target);
+        let resolver = Resolver::new(&local, &target);
         let resolve = |relocation| {
             let resolution = resolver.resolve(relocation)?;
             let near = resolution.missing.as_ref().map(|missing| resolver.near(missing)).unwrap_or_default();
@@ -367,8 +367,8 @@ fn a_module_s_type_is_taken_only_where_the_kernel_has_none() {
         // Names of another set of types, but numbers of its own: enough to be told apart by size.
         vec![Module { name: "nf_tables".into(), scan: Scan::new(&module).expect("types") }]
     });
-    let mut resolver = Resolver::new(&local, &target);
-    let mut size = |type_id| {
+    let resolver = Resolver::new(&local, &target);
+    let size = |type_id| {
         let kind = CoreKind::TypeSize.id();
         resolver.resolve(Relocation { kind, type_id, access_off }).expect("found")
     };
@@ -541,7 +541,7 @@ fn the_kernel_s_own_structures_are_relocated_to_themselves_within_milliseconds()
     let local = Scan::split(&strings, &kernel).expect("types");
     let strings_at = u32::from_le_bytes(bytes[20..24].try_into().expect("four bytes"));
     let target = Target::new(&kernel);
-    let mut resolver = Resolver::new(&local, &target);
+    let resolver = Resolver::new(&local, &target);
     // Members without a name cannot be asked for.
     let names = |id: TypeId| match kernel.get(id).map(|t| t.kind) {
         Some(Kind::Struct { members, .. }) => members.iter().take(4).filter(|m| m.name_off != 0).count(),

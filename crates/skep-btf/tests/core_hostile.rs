@@ -71,7 +71,7 @@ proptest! {
         let (target, _) = encoded(&target);
         let (local, target) = (Scan::new(&local).expect("types"), Scan::new(&target).expect("types"));
         let target = Target::new(&target);
-        let mut resolver = Resolver::new(&local, &target);
+        let resolver = Resolver::new(&local, &target);
         for kind in 0..14 {
             for type_id in (0..13).map(TypeId) {
                 for access_off in access.iter().copied() {
@@ -132,7 +132,7 @@ fn structures_nested_without_end_are_refused() {
     let (local, target) = (local.encode().expect("small"), target.encode().expect("small"));
     let (local, target) = (Scan::new(&local).expect("types"), Scan::new(&target).expect("types"));
     let target = Target::new(&target);
-    let mut resolver = Resolver::new(&local, &target);
+    let resolver = Resolver::new(&local, &target);
     let answer = resolver.resolve(Relocation { kind: 0, type_id: root, access_off });
     assert_eq!(answer, Err(Error::Types("structures are nested too deeply")));
 }

@@ -2,11 +2,12 @@
 //!
 //! Enter at [`KernelTypes::open`]. What the bytes mean is `skep_btf`'s.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::error::Error;
+use crate::map::ids;
 use rustix::io::Errno;
 use skep_btf::Scan;
 use skep_btf::core::{Module, Target};
@@ -34,6 +35,8 @@ pub struct KernelTypes {
     /// Where modules' types are, `None` for types that are not the running kernel's.
     folder: Option<PathBuf>,
     modules: OnceLock<Vec<(String, Vec<u8>)>>,
+    /// The modules' types as the kernel holds them, opened when one is first asked for; in the order of `modules`.
+    open: OnceLock<Vec<Option<OwnedFd>>>,
 }
 
 impl KernelTypes {
@@ -51,12 +54,12 @@ impl KernelTypes {
         let path = folder.join(KernelTypes::KERNEL);
         let bytes =
             std::fs::read(&path).map_err(|e| Error::NoTypes { path: path.display().to_string(), errno: errno(&e) })?;
-        Ok(KernelTypes { bytes, folder: Some(folder.to_owned()), modules: OnceLock::new() })
+        Ok(KernelTypes { bytes, folder: Some(folder.to_owned()), modules: OnceLock::new(), open: OnceLock::new() })
     }
 
     /// Types of another kernel, without modules.
     pub fn from_bytes(bytes: Vec<u8>) -> KernelTypes {
-        KernelTypes { bytes, folder: None, modules: OnceLock::new() }
+        KernelTypes { bytes, folder: None, modules: OnceLock::new(), open: OnceLock::new() }
     }
 
     /// The kernel's own types, encoded.
@@ -84,6 +87,37 @@ impl KernelTypes {
         })
     }
 
+    /// The types of the module with this index in [`KernelTypes::modules`], as the kernel holds them.
+    ///
+    /// # Errors
+    /// [`Error::NoPrivilege`], or [`Error::Call`] where the module was unloaded meanwhile.
+    pub(crate) fn module(&self, at: usize) -> Result<BorrowedFd<'_>, Error> {
+        let name = self.modules().get(at).map_or("", |(name, _)| name);
+        if self.open.get().is_none() {
+            let open = self.open_modules()?;
+            self.open.get_or_init(|| open);
+        }
+        let found = self.open.get().and_then(|open| open.get(at)?.as_ref());
+        found
+            .map(AsFd::as_fd)
+            .ok_or_else(|| Error::by_id(Command::BtfGetFdById, format!("the types of module `{name}`"), Errno::NOENT))
+    }
+
+    fn open_modules(&self) -> Result<Vec<Option<OwnedFd>>, Error> {
+        let mut open: Vec<Option<OwnedFd>> = self.modules().iter().map(|_| None).collect();
+        for id in ids(Command::BtfGetNextId)? {
+            let failed = |e| Error::by_id(Command::BtfGetFdById, format!("types {id}"), e);
+            // Types of programs come and go.
+            let Ok(fd) = sys::fd_by_id(Command::BtfGetFdById, id) else { continue };
+            let (is_kernels, name) = sys::btf_name(fd.as_fd()).map_err(failed)?;
+            let at = self.modules().iter().position(|(module, _)| is_kernels && *module == name);
+            if let Some(slot) = at.and_then(|at| open.get_mut(at)) {
+                *slot = Some(fd);
+            }
+        }
+        Ok(open)
+    }
+
     /// The kernel's own types, walked.
     ///
     /// # Errors
@@ -103,6 +137,6 @@ impl KernelTypes {
     }
 }
 
-fn errno(error: &std::io::Error) -> Errno {
+pub(crate) fn errno(error: &std::io::Error) -> Errno {
     Errno::from_io_error(error).unwrap_or(Errno::IO)
 }

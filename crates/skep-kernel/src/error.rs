@@ -6,6 +6,8 @@ use skep_isa::spec::{HookKind, MapType, ProgType};
 
 use skep_isa::spec::Command;
 
+use crate::feature::{Feature, Features};
+
 /// A failure of the kernel, or of what was asked of it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -42,6 +44,24 @@ pub enum Error {
         /// True when this process has every capability already: then a policy of the host refuses.
         privileged: bool,
     },
+    /// The process may lock no more memory, against which this kernel holds all that is made of maps and programs.
+    #[error("{call} is not permitted for {object}: this process may lock no more memory")]
+    LockedMemory {
+        /// The kernel's name of the call.
+        call: &'static str,
+        /// What it was about.
+        object: String,
+    },
+    /// A bpf file system gives no token.
+    #[error("{path} gives no token ({call}): {}", words(*errno))]
+    Token {
+        /// Where it is.
+        path: String,
+        /// What failed.
+        call: &'static str,
+        /// What the kernel said.
+        errno: Errno,
+    },
     /// A map is larger than the kernel makes.
     #[error("map `{map}` is too large for the kernel: {}", words(*errno))]
     MapTooLarge {
@@ -72,9 +92,9 @@ pub enum Error {
         /// All that the verifier wrote.
         log: String,
     },
-    /// A relocation to the kernel's types cannot be applied.
+    /// The object cannot be loaded by any kernel of this machine: its byte order, or a damaged relocation.
     #[error("{}", .0.title)]
-    Core(Box<Diagnostic>),
+    Object(Box<Diagnostic>),
     /// The kernel shows no types.
     #[error("{path} cannot be read: {}", words(*errno))]
     NoTypes {
@@ -102,6 +122,30 @@ pub enum Error {
         near: Option<String>,
         /// What more there is to say.
         why: Option<String>,
+    },
+    /// A program does not say what of the kernel, or of another program, it is for.
+    #[error("program `{program}` does not say {what}")]
+    NoTarget {
+        /// The program.
+        program: String,
+        /// Its section.
+        section: String,
+        /// What is missing (`the program whose function it replaces`).
+        what: &'static str,
+    },
+    /// A map is kept under its name already, in another shape.
+    #[error("map `{map}` is kept as {path} with another {what}")]
+    PinnedMap {
+        /// Its name.
+        map: String,
+        /// Where it is kept.
+        path: String,
+        /// What differs (`value size`).
+        what: &'static str,
+        /// What it is there, as a number.
+        there: u64,
+        /// What the object wants.
+        here: u64,
     },
     /// An object needs something skep does not load yet.
     #[error("{object} needs {what}, which skep does not load yet")]
@@ -215,15 +259,29 @@ impl Error {
         Error::NoPrivilege { call, object: object.into(), needs, privileged: is_privileged() }
     }
 
+    /// The same; it also finds out whether the kernel holds the memory against this process.
+    pub(crate) fn not_permitted(
+        call: &'static str,
+        object: String,
+        needs: &'static str,
+        errno: Errno,
+        features: &Features,
+    ) -> Error {
+        let is_locked_out = errno == Errno::PERM && is_privileged() && !features.has(Feature::Charging);
+        if is_locked_out { Error::LockedMemory { call, object } } else { Error::no_privilege(call, object, needs) }
+    }
+
     /// The code of its diagnostic.
     pub fn code(&self) -> Code {
         match self {
             Error::Call { .. } | Error::File { .. } => code::KERNEL_CALL,
-            Error::NoPrivilege { .. } => code::NO_PRIVILEGE,
+            Error::NoPrivilege { .. } | Error::LockedMemory { .. } | Error::Token { .. } => code::NO_PRIVILEGE,
+            Error::NoTarget { .. } => code::NO_HOOK,
+            Error::PinnedMap { .. } => code::MAP_CREATE,
             Error::MapTooLarge { .. } => code::MAP_TOO_LARGE,
             Error::MapCreate { .. } => code::MAP_CREATE,
             Error::Rejected { diagnostic, .. } => diagnostic.code,
-            Error::Core(diagnostic) => diagnostic.code,
+            Error::Object(diagnostic) => diagnostic.code,
             Error::NoTypes { .. } | Error::BadTypes { .. } => code::NO_TYPES,
             Error::NoSymbol { .. } => code::NO_SYMBOL,
             Error::Unsupported { .. } => code::UNSUPPORTED_OBJECT,
@@ -240,7 +298,7 @@ impl Error {
 
     /// What to show the user: what happened, why, and what to try.
     pub fn diagnostic(&self) -> Diagnostic {
-        if let Error::Rejected { diagnostic, .. } | Error::Core(diagnostic) = self {
+        if let Error::Rejected { diagnostic, .. } | Error::Object(diagnostic) = self {
             return diagnostic.as_ref().clone();
         }
         let d = Diagnostic::error(self.code(), self.to_string());
@@ -254,9 +312,26 @@ impl Error {
                     "look for a rootless container (a user namespace), kernel lockdown, a security module, or seccomp",
                 )
             }
+            Error::LockedMemory { .. } => d
+                .note("this kernel counts the memory of maps and programs as locked; later ones charge it to a control group")
+                .help("raise the limit and try again: `ulimit -l unlimited`"),
+            Error::Token { errno, .. } => d.note(match *errno {
+                Errno::NOENT => "it is not there, or is mounted without `delegate_cmds` and its like, and so lends nothing",
+                Errno::OPNOTSUPP => "only processes in a user namespace of their own are lent anything",
+                Errno::PERM => "it belongs to another user namespace, or this process lacks CAP_BPF in its own",
+                Errno::INVAL => "it is not the root of a bpf file system, or this kernel makes no tokens",
+                _ => "a token is made from the root of a bpf file system",
+            }),
             Error::MapTooLarge { bytes, .. } => {
                 d.note(format!("its keys and values take {bytes} bytes")).help("lower `max_entries`")
             }
+            Error::NoTarget { section, .. } => {
+                let d = d.note(format!("its section is `{section}`"));
+                d.help("name it in the section, as in `fentry/do_unlinkat`, or say which is meant: `--section PROG=fentry/NAME`")
+            }
+            Error::PinnedMap { path, there, here, .. } => d
+                .note(format!("there it is {there}, in the object {here}"))
+                .help(format!("remove {path} if nobody needs it any more, or load the object that made it")),
             Error::NoTypes { .. } => d
                 .note("programs that use the kernel's types are adapted to their layout when they are loaded")
                 .help("use a kernel built with CONFIG_DEBUG_INFO_BTF=y"),
@@ -265,7 +340,7 @@ impl Error {
                 let d = near.iter().fold(d, |d, near| d.help(format!("did you mean `{near}`?")));
                 d.help("declare it `__weak` and test it, if the program can do without")
             }
-            Error::UnknownSection { .. } => d.help("name the section after a program type, as in `xdp` or `tc`"),
+            Error::UnknownSection { .. } => d.help("name the section after a program type, as in `xdp` or `tc`, or say which is meant: `--section PROG=xdp`"),
             Error::HookMismatch { kind, .. } => {
                 let types: Vec<_> = kind.row().prog_types.iter().map(|t| t.name()).collect();
                 d.note(format!("programs that run there are of type {}", types.join(", ")))

@@ -8,10 +8,15 @@ use skep_isa::spec::MapType;
 use skep_object::{MapRole, MapSpec};
 
 use crate::error::Error;
+use crate::feature::Features;
+use crate::mmap::Mapping;
 use crate::name::{self, kernel_name};
+use crate::older;
+use crate::struct_ops::Instance;
 use skep_isa::spec::Command;
 
 use crate::sys::{self, MapFd, attr};
+use crate::token;
 
 /// A map in the kernel; it lives while this value, a program or another process holds it.
 #[derive(Debug)]
@@ -19,6 +24,21 @@ pub struct Map {
     fd: MapFd,
     name: String,
     map_type: Option<MapType>,
+    /// The memory of an arena, at the place that programs know.
+    arena: Option<Mapping>,
+}
+
+/// What a map is made with, beside its own numbers.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Parts<'p, 'f> {
+    /// The object's types in the kernel.
+    pub(crate) types: Option<BorrowedFd<'f>>,
+    /// A map as those in it are to be.
+    pub(crate) inner: Option<&'p Map>,
+    /// The structure of the kernel it is an instance of.
+    pub(crate) instance: Option<&'p Instance>,
+    /// What is known of the kernel.
+    pub(crate) features: Option<&'p Features>,
 }
 
 /// A key and its value, as raw bytes.
@@ -52,17 +72,20 @@ pub struct MapInfo {
 }
 
 impl Map {
-    /// Creates a map and, for a data section, writes its bytes. `types` is the object's loaded BTF; where the kernel
-    /// refuses its types for this map, the map is created without.
+    /// Creates a map that needs no other, and writes the bytes it begins with. `types` is the object's loaded BTF; where the
+    /// kernel refuses its types for this map, the map is created without.
     ///
     /// # Errors
-    /// [`Error::MapTooLarge`], [`Error::NoPrivilege`], [`Error::Unsupported`] for maps in maps, or
-    /// [`Error::MapCreate`].
+    /// [`Error::MapTooLarge`], [`Error::NoPrivilege`] or [`Error::MapCreate`].
     pub fn create(spec: &MapSpec, types: Option<BorrowedFd<'_>>) -> Result<Map, Error> {
-        if let MapType::ArrayOfMaps | MapType::HashOfMaps | MapType::StructOps = spec.map_type {
-            let what = format!("a map of type {}", spec.map_type);
-            return Err(Error::Unsupported { object: format!("map `{}`", spec.name), what });
-        }
+        Map::with_parts(spec, &Parts { types, ..Parts::default() })
+    }
+
+    /// Creates a map that may need another, or a structure of the kernel.
+    pub(crate) fn with_parts(spec: &MapSpec, parts: &Parts<'_, '_>) -> Result<Map, Error> {
+        let Parts { types, inner, instance, features } = *parts;
+        let nothing_known = Features::new();
+        let features = features.unwrap_or(&nothing_known);
         let attr = attr::MapCreate {
             map_type: spec.map_type.id(),
             key_size: spec.key_size,
@@ -71,8 +94,11 @@ impl Map {
             map_flags: spec.flags,
             map_name: kernel_name(&spec.name),
             map_extra: spec.extra,
+            numa_node: spec.numa_node.unwrap_or(0),
+            inner_map_fd: inner.map_or(0, |map| sys::number(map.as_fd())),
             ..Default::default()
         };
+        let attr = instance.map_or(attr, |instance| instance.attr(attr, types));
         let typed =
             types.filter(|_| spec.key_type.is_some() || spec.value_type.is_some()).map(|types| attr::MapCreate {
                 btf_fd: sys::number(types),
@@ -80,20 +106,70 @@ impl Map {
                 btf_value_type_id: spec.value_type.map_or(0, |t| t.0),
                 ..attr
             });
-        let fd = match typed.map(|attr| sys::map_create(&attr)) {
-            Some(Ok(fd)) => Ok(fd),
-            _ => sys::map_create(&attr),
+        let is_data = matches!(spec.role, MapRole::Data { .. });
+        let make = |attr: &attr::MapCreate| {
+            sys::map_create(&token::map(older::map(*attr, is_data, features), features.token()))
         };
-        let fd = fd.map_err(|errno| create_error(spec, &attr, errno))?;
+        let made = || match typed.map(|attr| make(&attr)) {
+            Some(Ok(fd)) => Ok(fd),
+            _ => make(&attr),
+        };
+        let fd = match made() {
+            Err(errno) if older::map_may_load(errno, &attr, is_data, features) => made(),
+            made => made,
+        };
+        let fd = fd.map_err(|errno| create_error(spec, &attr, errno, features))?;
         let map = Map::from_fd(fd)?;
         let map = Map { name: spec.name.clone(), ..map };
-        if let MapRole::Data { initial, read_only } = &spec.role {
-            map.update(&[0; 4], initial, 0)?;
-            if *read_only {
-                map.freeze()?;
+        map.begin(spec)
+    }
+
+    /// Writes the bytes a map begins with.
+    fn begin(mut self, spec: &MapSpec) -> Result<Map, Error> {
+        match &spec.role {
+            MapRole::Data { initial, read_only } => {
+                self.update(&[0; 4], initial, 0)?;
+                if *read_only {
+                    self.freeze()?;
+                }
+            }
+            _ if spec.map_type == MapType::Arena => {
+                let initial = if let MapRole::Arena { initial } = &spec.role { initial } else { &[][..] };
+                let failed = |errno| Error::call("mmap", format!("map `{}`", spec.name), errno);
+                let arena = self.map_arena(spec).map_err(failed)?;
+                arena.write(initial).ok_or_else(|| failed(Errno::NOSPC))?;
+                self.arena = Some(arena);
+            }
+            _ => {}
+        }
+        Ok(self)
+    }
+
+    /// Maps an arena: programs are verified only once user space has given it a place, which is that of `map_extra` or any.
+    fn map_arena(&self, spec: &MapSpec) -> Result<Mapping, Errno> {
+        let pages = usize::try_from(spec.max_entries).map_err(|_| Errno::NOMEM)?;
+        let len = pages.checked_mul(rustix::param::page_size()).ok_or(Errno::NOMEM)?;
+        let place = usize::try_from(spec.extra).map_err(|_| Errno::NOMEM)?;
+        Mapping::at(self.as_fd(), place, len)
+    }
+
+    /// Puts a descriptor under a key: a map into a map of maps, a program into an array of programs.
+    pub(crate) fn put(&self, key: u32, fd: BorrowedFd<'_>) -> Result<(), Error> {
+        let mut bytes = vec![0; self.key_size()];
+        bytes.iter_mut().zip(key.to_ne_bytes()).for_each(|(to, from)| *to = from);
+        self.update(&bytes, &sys::number(fd).to_ne_bytes(), 0)
+    }
+
+    /// Opens the map that is kept under a path of a bpf file system; `None` when there is none.
+    pub(crate) fn from_path(path: &std::ffi::CStr) -> Result<Option<Map>, Error> {
+        match sys::open_pinned(path) {
+            Ok(fd) => Map::from_fd(fd).map(Some),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => {
+                let object = format!("`{}`", path.to_string_lossy());
+                Err(Error::call(Command::ObjGet.constant(), object, errno))
             }
         }
-        Ok(map)
     }
 
     /// Opens the map with this number.
@@ -118,7 +194,12 @@ impl Map {
         let failed = |e| Error::call(Command::ObjGetInfoByFd.constant(), "a map", e);
         let info = sys::map_info(fd.as_fd()).map_err(failed)?;
         let fd = MapFd::new(fd, possible_cpus()?).map_err(failed)?;
-        Ok(Map { fd, name: name::from_kernel(&info.name), map_type: MapType::from_id(info.map_type) })
+        Ok(Map { fd, name: name::from_kernel(&info.name), map_type: MapType::from_id(info.map_type), arena: None })
+    }
+
+    /// The same map under the name an object gives it.
+    pub(crate) fn renamed(self, name: &str) -> Map {
+        Map { name: name.to_owned(), ..self }
     }
 
     /// Its name: the object's, or the kernel's where it was opened by id.
@@ -287,11 +368,11 @@ fn max_entries(spec: &MapSpec) -> Result<u32, Error> {
     }
 }
 
-fn create_error(spec: &MapSpec, attr: &attr::MapCreate, errno: Errno) -> Error {
+fn create_error(spec: &MapSpec, attr: &attr::MapCreate, errno: Errno, features: &Features) -> Error {
     let map = spec.name.clone();
     match errno {
         Errno::PERM | Errno::ACCESS => {
-            Error::no_privilege(Command::MapCreate.constant(), format!("map `{map}`"), "CAP_BPF")
+            Error::not_permitted(Command::MapCreate.constant(), format!("map `{map}`"), "CAP_BPF", errno, features)
         }
         Errno::TOOBIG | Errno::NOMEM => {
             let entry = match spec.map_type {

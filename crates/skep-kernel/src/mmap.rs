@@ -33,6 +33,32 @@ impl Mapping {
         Ok(Mapping { start, len, writable })
     }
 
+    /// Maps `len` bytes, whole pages, for reading and writing: at an address where nothing is yet, or anywhere for 0. Those of an
+    /// arena lie within 4 GiB that begin at a multiple of 4 GiB; the kernel sees to that.
+    pub(crate) fn at(fd: BorrowedFd<'_>, address: usize, len: usize) -> Result<Mapping, Errno> {
+        let prot = ProtFlags::READ | ProtFlags::WRITE;
+        let flags = if address == 0 { MapFlags::SHARED } else { MapFlags::SHARED | MapFlags::FIXED_NOREPLACE };
+        let address = std::ptr::without_provenance_mut(address);
+        // SAFETY: the kernel refuses to replace a mapping at a fixed address, and chooses a free one otherwise.
+        let start = unsafe { mmap(address, len, prot, flags, fd, 0)? };
+        let start = NonNull::new(start.cast()).ok_or(Errno::FAULT)?;
+        Ok(Mapping { start, len, writable: true })
+    }
+
+    /// Copies bytes to its beginning; `None` when they do not fit.
+    pub(crate) fn write(&self, bytes: &[u8]) -> Option<()> {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for (at, word) in words.iter().enumerate() {
+            self.store_u64(at * 8, u64::from_ne_bytes(*word), Ordering::Relaxed)?;
+        }
+        let mut last = [0; 8];
+        last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        match rest.is_empty() {
+            true => Some(()),
+            false => self.store_u64(words.len() * 8, u64::from_ne_bytes(last), Ordering::Relaxed),
+        }
+    }
+
     /// The 64-bit word at a byte offset; `None` outside the mapping or off its alignment.
     pub(crate) fn load_u64(&self, at: usize, order: Ordering) -> Option<u64> {
         let address = self.address(at, 8)?;

@@ -40,6 +40,36 @@ const ADVICE: &[(&str, &str)] = &[
     ("leaks addr", "store a number, not an address"),
     ("invalid mem access 'scalar'", "this is a number, not an address: read kernel memory with `bpf_probe_read_kernel`"),
     ("invalid mem access 'inv'", "this is a number, not an address: read kernel memory with `bpf_probe_read_kernel`"),
+    ("doesn't return scalar", "let a function that is not static return a number: the verifier checks it on its own"),
+    ("Caller passes invalid args into", "make the function static, or tag its arguments (`__arg_ctx`, `__arg_nonnull`): a global one is checked on its own"),
+    ("would lead to reference leak", "release what was acquired on every path that leads out (for a ring buffer: submit or discard)"),
+    ("must be held for", "take the lock that stands beside it in the same value, with `bpf_spin_lock`, before this call"),
+    ("bpf_spin_unlock of different lock", "unlock the lock that was taken: of the same lookup, not of another"),
+    ("while holding a lock", "call `bpf_spin_unlock` first: under a lock only a few functions may be called"),
+    ("outside of the allowed memory range", "bound the number before it becomes part of an address, as in `if (i >= MAX) return 0;`"),
+    ("outside of the array range", "bound the index before it is used, as in `if (i >= MAX) return 0;`"),
+    ("invalid zero-sized read", "check that the length is not 0 before the call"),
+    ("Possibly NULL pointer passed", "the pointer may be null: compare it with 0 before the call"),
+    ("Expected an initialized dynptr", "make the dynptr first (`bpf_dynptr_from_mem`, `bpf_ringbuf_reserve_dynptr`), in the same function"),
+    ("uninitialized dynptr", "give a dynptr that was not yet made, or was released"),
+    ("cannot overwrite referenced dynptr", "submit or discard the dynptr before its memory is used for something else"),
+    ("expected an initialized iter_", "call the iterator's `_new` first, and `_destroy` last, with the same variable"),
+    ("tracing progs cannot use", "use a map without it: what interrupts anything may not wait for locks or timers"),
+    ("subtract pointer from scalar", "subtract numbers from pointers, not pointers from numbers"),
+    ("div by zero", "divide by a number that is not 0"),
+    ("dereference of modified ctx", "read the context at the fixed offset of a field, through the unchanged pointer"),
+    ("variable ctx access", "read the context at the fixed offset of a field, through the unchanged pointer"),
+    ("negative offset ctx", "read the context at the fixed offset of a field, through the unchanged pointer"),
+    ("write into map forbidden", "the map is read-only for programs: variables of `.rodata` are set before the program is loaded"),
+    ("must be referenced when passed to release", "release what an acquiring call returned, and once"),
+    ("must be referenced or trusted", "get the pointer from an acquiring call, or from an argument of the hook itself"),
+    ("must be a rcu pointer", "read the pointer between `bpf_rcu_read_lock` and `bpf_rcu_read_unlock`"),
+    ("same insn cannot be used with different pointers", "do the access in each branch of its own, with the pointer of that branch"),
+    ("pointer arithmetic on", "do arithmetic only on numbers or on pointers that allow it; check a pointer for null first"),
+    ("preempt_disable-ed region", "call `bpf_preempt_enable` on every path"),
+    ("rcu_read_lock-ed region", "call `bpf_rcu_read_unlock` on every path, and do not throw inside"),
+    ("cannot pass map_type", "use the helper that fits the map's type; `skep explain map TYPE` lists them"),
+    ("expected=", "pass an argument of the kind the function wants; `skep explain helper NAME` says which"),
     ("last insn is not an exit or jmp", "end every function with `return`"),
     ("jump out of range", "let every jump end inside its function"),
 ];
@@ -49,6 +79,8 @@ const ADVICE: &[(&str, &str)] = &[
 struct Verdict<'a> {
     /// The verifier's last message.
     message: &'a str,
+    /// What it said just before.
+    before: Option<&'a str>,
     /// The instruction it stopped at.
     slot: Option<usize>,
     /// That instruction's text.
@@ -99,28 +131,33 @@ pub(crate) fn diagnose<'a>(
         d = d.note(format!("instruction {slot}{func}{}{insn}", place.unwrap_or_default()));
     }
     d = d.note(format!("the verifier says: {}", verdict.message));
-    if let Some((_, advice)) = ADVICE.iter().find(|(part, _)| verdict.message.contains(part)) {
+    if let Some(before) = verdict.before {
+        d = d.note(format!("and just before: {before}"));
+    }
+    let advice = |said: &str| ADVICE.iter().find(|(part, _)| said.contains(part));
+    if let Some((_, advice)) = verdict.before.and_then(advice).or_else(|| advice(verdict.message)) {
         d = d.help(*advice);
     }
     Some(d)
 }
 
 fn verdict(log: &str) -> Option<Verdict<'_>> {
-    let mut message = None;
+    let (mut message, mut before) = (None, None);
     let mut at = None;
     for line in log.lines().map(str::trim) {
         if let Some(insn) = insn_line(line) {
             at = Some(insn);
             // What was said before this instruction was not the reason to stop.
-            message = None;
+            (message, before) = (None, None);
         } else if !is_narration(line) {
             // Some messages end without a line's end, and the statistics go on behind them.
+            before = message;
             message = Some(line.split("verification time ").next().unwrap_or(line));
         }
     }
     let message = message?;
     let slot = at.map(|(slot, _)| slot).or_else(|| named_insn(message));
-    Some(Verdict { message, slot, insn: at.map(|(_, text)| text) })
+    Some(Verdict { message, before, slot, insn: at.map(|(_, text)| text) })
 }
 
 /// `12: (79) r1 = *(u64 *)(r0 +0)   ; R0=…` as slot and text.
@@ -157,7 +194,6 @@ fn is_narration(line: &str) -> bool {
         "callee:",
         "returning from callee",
         "to caller at",
-        "frame",
         "last_idx",
         "regs=",
         "parent ",
@@ -172,7 +208,9 @@ fn is_narration(line: &str) -> bool {
     let registers = line.split_once('=').is_some_and(|(name, _)| {
         name.strip_prefix('R').is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit()) && !n.contains(' '))
     });
-    line.is_empty() || state || registers || BEGINNINGS.iter().any(|b| line.starts_with(b))
+    // `frame1: R1=…`, but not `frame pointer is read only`.
+    let frame = line.strip_prefix("frame").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    line.is_empty() || state || registers || frame || BEGINNINGS.iter().any(|b| line.starts_with(b))
 }
 
 #[cfg(test)]
@@ -260,6 +298,12 @@ error[K0001]: the kernel rejected `count`: R0 invalid mem access 'map_value_or_n
         let log = "1: (05) goto pc-1\n1: (05) goto pc-1\ninfinite loop detected at insn 1\n\
             cur state: R1=ctx() R10=fp0\nold state: R1=ctx() R10=fp0\nprocessed 3 insns (limit 1000000)\n";
         assert_eq!(message(log), Some("infinite loop detected at insn 1"));
+    }
+
+    #[test]
+    fn a_message_may_begin_as_states_do() {
+        let log = "0: (bf) r10 = r1\nframe1: R6=scalar()\nframe pointer is read only\nprocessed 1 insns\n";
+        assert_eq!(message(log), Some("frame pointer is read only"));
     }
 
     #[test]

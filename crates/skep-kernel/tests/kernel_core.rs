@@ -72,10 +72,10 @@ impl Compared {
         let btf = object.btf.as_ref().expect("types");
         let (local, scan) = (Scan::new(btf.bytes()).expect("types"), kernel.scan().expect("types"));
         let target = kernel.target(&scan);
-        let mut resolver = Resolver::new(&local, &target);
+        let resolver = Resolver::new(&local, &target);
         let programs = || object.programs.iter().filter(|p| p.needs_kernel_types());
         let ours: Result<Vec<_>, _> =
-            programs().map(|p| p.relocate(&mut resolver, |at| btf.string(at)).map(|done| (p, done))).collect();
+            programs().map(|p| p.relocate(&resolver, |at| btf.string(at)).map(|done| (p, done))).collect();
         let (ours, theirs) = match (ours, theirs) {
             (Ok(ours), Some(theirs)) => (ours, theirs),
             (Err(_), None) => return self.refused += 1,

@@ -21,21 +21,6 @@ fn open(path: &Path) -> Object {
     Object::parse(name, &std::fs::read(path).expect("there")).expect("an object")
 }
 
-/// Compiles C to an object, with line information that names the file `FILE.bpf.c`.
-fn compile(file: &str, source: &str) -> Object {
-    let folder = std::env::temp_dir().join(format!("skep-{}-{file}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let (c, o) = (format!("{file}.bpf.c"), format!("{file}.bpf.o"));
-    std::fs::write(folder.join(&c), source).expect("written");
-    let headers = format!("-I/usr/include/{}-linux-gnu", std::env::consts::ARCH);
-    let mut clang = std::process::Command::new("clang-19");
-    clang.args("-O2 -g -mcpu=v3 -target bpf -fdebug-compilation-dir=. -c".split(' ')).args([&headers, &c, "-o", &o]);
-    assert!(clang.current_dir(&folder).status().expect("clang-19").success());
-    let object = open(&folder.join(o));
-    std::fs::remove_dir_all(folder).expect("removed");
-    object
-}
-
 #[test]
 fn every_example_loads_and_is_counted() {
     let mut seen = 0;

@@ -3,6 +3,8 @@
 
 mod host;
 
+use std::sync::Arc;
+
 use host::*;
 use skep_isa::Insn;
 use skep_isa::spec::MapType;
@@ -21,7 +23,7 @@ fn impossible() -> MapSpec {
 }
 
 fn one(object: &Object, index: usize) -> Checked {
-    load_one(object, index).expect("the object has this program")
+    load_one(object, index, &Arc::default()).expect("the object has this program")
 }
 
 #[test]
@@ -36,7 +38,7 @@ fn a_program_is_judged_with_the_maps_that_it_refers_to_alone() {
     assert_eq!((checked.verdict, checked.processed), (Verdict::Undecided, None));
     let message = checked.message.expect("a reason");
     assert!(message.contains("did not create map `impossible`"), "{message}");
-    assert!(load_one(&object, 2).is_none(), "the object has two programs");
+    assert!(load_one(&object, 2, &Arc::default()).is_none(), "the object has two programs");
 }
 
 #[test]

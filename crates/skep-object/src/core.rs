@@ -96,12 +96,12 @@ impl Object {
         let mut object = self.clone();
         let Some(btf) = &self.btf else { return Ok(object) };
         let Ok(local) = Scan::new(btf.bytes()) else { return Ok(object) };
-        let mut resolver = Resolver::new(&local, target);
+        let resolver = Resolver::new(&local, target);
         for (index, program) in self.programs.iter().enumerate().filter(|(_, p)| p.needs_kernel_types()) {
             if programs.is_some_and(|wanted| !wanted.contains(&index)) {
                 continue;
             }
-            let relocated = program.relocate(&mut resolver, |offset| btf.string(offset))?;
+            let relocated = program.relocate(&resolver, |offset| btf.string(offset))?;
             if let Some(poisoned) = relocated.poisoned.first() {
                 let near = resolver.near(&poisoned.missing);
                 return Err(Box::new(poisoned.diagnostic(program, |offset| btf.string(offset), &near, because)));
@@ -127,7 +127,7 @@ impl ProgramSpec {
     /// lacks is [`Relocated::poisoned`].
     pub fn relocate<'s>(
         &self,
-        resolver: &mut Resolver<'_, '_>,
+        resolver: &Resolver<'_, '_>,
         string: impl Fn(u32) -> Option<&'s str>,
     ) -> Result<Relocated, Box<Diagnostic>> {
         let mut program = self.clone();

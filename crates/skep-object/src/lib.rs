@@ -21,6 +21,6 @@ pub use external::{Extern, ExternKind};
 pub use hook::{Direction, Hook};
 pub use link::link;
 pub use listing::{Listing, ListingError};
-pub use map::{MapRole, MapSpec};
+pub use map::{Content, MapRole, MapSpec, StructOps};
 pub use object::Object;
 pub use program::{FuncInfo, LineInfo, ProgramSpec, Reloc, RelocTarget};

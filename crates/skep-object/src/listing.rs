@@ -12,7 +12,7 @@ use object::{LittleEndian, SectionIndex};
 use skep_diag::{Diagnostic, code};
 use skep_isa::{Insn, disasm};
 
-use crate::elf::{COMPILE, Names, machine_name};
+use crate::elf::{COMPILE, Names, little, machine_name, turn_instruction};
 
 const LE: LittleEndian = LittleEndian;
 
@@ -25,13 +25,16 @@ const LE: LittleEndian = LittleEndian;
 #[derive(Clone, Debug)]
 pub struct Listing<'data> {
     sections: Vec<Section<'data>>,
+    /// The file's instructions begin numbers with their highest byte.
+    big_endian: bool,
 }
 
 #[derive(Clone, Debug)]
 struct Section<'data> {
     name: Cow<'data, str>,
     address: u64,
-    bytes: &'data [u8],
+    /// In this machine's order.
+    bytes: Cow<'data, [u8]>,
     /// Ascending by offset, then by name; one stands at offset 0, made up if need be.
     symbols: Vec<Symbol<'data>>,
 }
@@ -51,11 +54,30 @@ impl Symbol<'_> {
 }
 
 impl<'data> Listing<'data> {
-    /// Reads the sections and symbols of a 64-bit little-endian eBPF object.
+    /// Reads the sections and symbols of a 64-bit eBPF object.
     ///
     /// # Errors
     /// [`ListingError`] when the bytes are not ELF, are for another machine, or a table points outside them.
     pub fn parse(bytes: &'data [u8]) -> Result<Listing<'data>, ListingError> {
+        match little(bytes) {
+            Cow::Borrowed(bytes) => Listing::read(bytes),
+            Cow::Owned(bytes) => Listing::read(&bytes).map(|listing| listing.of_big_endian()),
+        }
+    }
+
+    fn of_big_endian(self) -> Listing<'static> {
+        let own = |name: Cow<'_, str>| Cow::Owned(name.into_owned());
+        let symbol = |s: Symbol<'_>| Symbol { offset: s.offset, name: own(s.name), kind: s.kind };
+        let section = |s: Section<'_>| Section {
+            name: own(s.name),
+            address: s.address,
+            bytes: Cow::Owned(s.bytes.into_owned()),
+            symbols: s.symbols.into_iter().map(symbol).collect(),
+        };
+        Listing { sections: self.sections.into_iter().map(section).collect(), big_endian: true }
+    }
+
+    fn read(bytes: &'data [u8]) -> Result<Listing<'data>, ListingError> {
         let ident = bytes.get(..20).ok_or(ListingError::NotElf)?;
         let [0x7f, b'E', b'L', b'F', class, data, ..] = *ident else {
             return Err(ListingError::NotElf);
@@ -89,14 +111,14 @@ impl<'data> Listing<'data> {
             sections.push(Section {
                 name: String::from_utf8_lossy(name),
                 address: header.sh_addr(LE),
-                bytes: code,
+                bytes: Cow::Borrowed(code),
                 symbols: Vec::new(),
             });
         }
         let relocatable = header.e_type(LE) == elf::ET_REL;
         read_symbols(&table, bytes, relocatable, &listed, &mut sections)?;
         sections.iter_mut().for_each(Section::finish);
-        Ok(Listing { sections })
+        Ok(Listing { sections, big_endian: false })
     }
 
     /// The text, under a header with this name of the file.
@@ -110,7 +132,7 @@ impl<'data> Listing<'data> {
     /// Those of `out`.
     pub fn write_to(&self, file: &str, out: &mut impl fmt::Write) -> fmt::Result {
         writeln!(out, "\n{file}:\tfile format elf64-bpf")?;
-        self.sections.iter().try_for_each(|section| section.write_to(out))
+        self.sections.iter().try_for_each(|section| section.write_to(out, self.big_endian))
     }
 }
 
@@ -160,7 +182,7 @@ impl Section<'_> {
         }
     }
 
-    fn write_to(&self, out: &mut impl fmt::Write) -> fmt::Result {
+    fn write_to(&self, out: &mut impl fmt::Write, big_endian: bool) -> fmt::Result {
         let length = self.bytes.len() as u64;
         let mut named = false;
         let mut groups = self.symbols.chunk_by(|a, b| a.offset == b.offset).peekable();
@@ -181,13 +203,13 @@ impl Section<'_> {
             if shown.is_data() {
                 self.write_data(out, start, end)?;
             } else {
-                self.write_code(out, start, end)?;
+                self.write_code(out, start, end, big_endian)?;
             }
         }
         Ok(())
     }
 
-    fn write_code(&self, out: &mut impl fmt::Write, start: usize, end: usize) -> fmt::Result {
+    fn write_code(&self, out: &mut impl fmt::Write, start: usize, end: usize, big_endian: bool) -> fmt::Result {
         let mut at = start;
         while at < end {
             let zeroes = skippable(self.bytes.get(at..end).unwrap_or_default());
@@ -197,13 +219,19 @@ impl Section<'_> {
                 continue;
             }
             // An instruction may reach past the next symbol, but not past the section.
-            at += self.write_insn(out, at, self.bytes.get(at..).unwrap_or_default())?;
+            at += self.write_insn(out, at, self.bytes.get(at..).unwrap_or_default(), big_endian)?;
         }
         Ok(())
     }
 
     /// Writes the line of the instruction that begins `rest`, and tells its length in bytes.
-    fn write_insn(&self, out: &mut impl fmt::Write, at: usize, rest: &[u8]) -> Result<usize, fmt::Error> {
+    fn write_insn(
+        &self,
+        out: &mut impl fmt::Write,
+        at: usize,
+        rest: &[u8],
+        big_endian: bool,
+    ) -> Result<usize, fmt::Error> {
         let address = self.address.wrapping_add(at as u64);
         let slot = rest.first_chunk::<8>();
         let insn = Insn::from_bytes(slot.copied().unwrap_or_default());
@@ -217,7 +245,12 @@ impl Section<'_> {
             _ => 8,
         };
         write!(out, "{:8}:\t", (address / 8) as i64)?;
-        write_bytes(out, rest.get(..length).unwrap_or_default())?;
+        let mut raw = [0; 16];
+        raw.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        if big_endian {
+            raw.as_chunks_mut().0.iter_mut().for_each(turn_instruction);
+        }
+        write_bytes(out, raw.get(..length).unwrap_or_default())?;
         out.write_char('\t')?;
         let Some(op) = op.filter(|_| length > 1) else {
             writeln!(out, "{}", disasm::UNKNOWN)?;
@@ -287,8 +320,8 @@ pub enum ListingError {
     /// They do not begin as ELF does.
     #[error("not an ELF object")]
     NotElf,
-    /// 32-bit or big-endian ELF.
-    #[error("not a 64-bit little-endian ELF object (class {class}, data {data})")]
+    /// ELF of 32 bits, or of an order of bytes that is none.
+    #[error("not a 64-bit ELF object (class {class}, data {data})")]
     OtherForm {
         /// `EI_CLASS`; 2 is wanted.
         class: u8,

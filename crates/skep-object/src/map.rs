@@ -26,8 +26,54 @@ pub struct MapSpec {
     pub value_type: Option<TypeId>,
     /// Type of the records in it, from a `record:TYPE` declaration tag.
     pub record_type: Option<TypeId>,
+    /// NUMA node its memory is to come from; flag `BPF_F_NUMA_NODE` goes with it.
+    pub numa_node: Option<u32>,
+    /// The shape of the maps in it, for maps of maps.
+    pub inner: Option<Box<MapSpec>>,
+    /// What it holds from the beginning: maps in a map of maps, programs in a program array; by key.
+    pub contents: Vec<(u32, Content)>,
+    /// Kept under its name in bpffs and shared with whoever else names it there (`LIBBPF_PIN_BY_NAME`).
+    pub pinned: bool,
     /// Where it comes from.
     pub role: MapRole,
+}
+
+impl MapSpec {
+    /// A map as an author would define it, with all that is seldom needed left out.
+    pub fn new(
+        name: impl Into<String>,
+        map_type: MapType,
+        key_size: u32,
+        value_size: u32,
+        max_entries: u32,
+    ) -> MapSpec {
+        MapSpec {
+            name: name.into(),
+            map_type,
+            key_size,
+            value_size,
+            max_entries,
+            flags: 0,
+            extra: 0,
+            key_type: None,
+            value_type: None,
+            record_type: None,
+            numa_node: None,
+            inner: None,
+            contents: Vec::new(),
+            pinned: false,
+            role: MapRole::User,
+        }
+    }
+}
+
+/// What a map of maps or of programs holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A map, by its index in `Object::maps`.
+    Map(usize),
+    /// A program, by its name.
+    Program(String),
 }
 
 /// Where a map comes from.
@@ -42,6 +88,28 @@ pub enum MapRole {
         /// True for `.rodata`: frozen before the program is loaded, not writable by it.
         read_only: bool,
     },
+    /// Memory that programs and user space share at the same addresses, with the bytes of `.addr_space.1` at its beginning.
+    Arena {
+        /// The section's bytes, none where the object has no such section.
+        initial: Vec<u8>,
+    },
+    /// A table of functions that the kernel calls: an instance of one of its structures.
+    StructOps(StructOps),
+}
+
+/// An instance of a structure of the kernel whose functions are programs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StructOps {
+    /// The structure, as the object declares it.
+    pub type_id: TypeId,
+    /// The instance's bytes, with zeros where functions stand.
+    pub initial: Vec<u8>,
+    /// Programs by the byte at which their member lies.
+    pub programs: Vec<(u32, String)>,
+    /// Attached through a link (`.struct_ops.link`); else writing the map attaches it.
+    pub link: bool,
+    /// The program may do without it (`?.struct_ops`): it is made only when it is asked for.
+    pub optional: bool,
 }
 
 /// `BPF_F_RDONLY_PROG`: programs may only read.

@@ -14,14 +14,15 @@ fn bytes(name: &str) -> Vec<u8> {
 fn relocate(name: &str, change: impl Fn(&mut ProgramSpec)) -> Result<Relocated, String> {
     let mut object = Object::parse("core_fields.bpf.o", &bytes("core_fields.bpf.o")).expect("an object");
     let types = bytes("core_types.bpf.o");
-    let kernel = Scan::new(skep_object::types("core_types.bpf.o", &types).expect("types")).expect("types");
+    let types = skep_object::types("core_types.bpf.o", &types).expect("types");
+    let kernel = Scan::new(&types).expect("types");
     let target = Target::new(&kernel);
     let btf = object.btf.clone().expect("types");
     let local = Scan::new(btf.bytes()).expect("types");
     let program = object.programs.iter_mut().find(|p| p.name == name).expect("a program");
     change(program);
-    let mut resolver = Resolver::new(&local, &target);
-    program.relocate(&mut resolver, |offset| btf.string(offset)).map_err(|d| d.to_string())
+    let resolver = Resolver::new(&local, &target);
+    program.relocate(&resolver, |offset| btf.string(offset)).map_err(|d| d.to_string())
 }
 
 /// The first slot that depends on the kernel's types.
@@ -90,7 +91,7 @@ fn types_are_taken_from_an_elf_file_or_as_they_are() {
     let object = bytes("core_types.bpf.o");
     let types = skep_object::types("core_types.bpf.o", &object).expect("types");
     assert!(types.starts_with(&[0x9f, 0xeb]) && types.len() < object.len());
-    assert_eq!(skep_object::types("bare.btf", types).expect("as they are"), types);
+    assert_eq!(skep_object::types("bare.btf", &types).expect("as they are"), types);
     let damaged = skep_object::types("cut.o", &object[..100]).expect_err("cut");
     assert_eq!(damaged.code.as_str(), "O0002");
 }

@@ -56,7 +56,7 @@ fn other_files_are_refused_with_the_code_and_the_remedy() {
     };
     assert!(refused(b"#!/bin/sh").starts_with("error[O0002]: x.o is not an ELF object"));
     assert!(refused(&KINDS[..KINDS.len() - 100]).starts_with("error[O0002]: x.o is damaged: its "));
-    assert!(refused(&changed(4, 1)).starts_with("error[O0003]: x.o is not a 64-bit little-endian"));
+    assert!(refused(&changed(4, 1)).starts_with("error[O0003]: x.o is not a 64-bit ELF object"));
     assert!(refused(&changed(18, 62)).starts_with("error[O0003]: x.o is an object for x86-64, not for eBPF"));
     assert_eq!(Listing::parse(b"").err(), Some(ListingError::NotElf));
 }

@@ -22,6 +22,14 @@ enum Field {
     Plain,
     /// `__type(NAME, void)`.
     Void,
+    /// `__array(NAME, struct { __uint(type, NUMBER); })`.
+    Maps(u32),
+    /// The same with `__array(values, …)` in it.
+    MapsOfMaps,
+    /// `__array(NAME, int (void *))`.
+    Programs,
+    /// An enumeration of this only constant: `__ulong(NAME, NUMBER)`.
+    Long(i64),
 }
 use Field::*;
 
@@ -40,6 +48,23 @@ fn define(fields: &[(&str, Field)]) -> Result<MapSpec, Diagnostic> {
                 Int => int,
                 Pair => pair,
                 Void => TypeId(0),
+                Maps(_) | MapsOfMaps | Programs => {
+                    let to = match field {
+                        Programs => types.add("", kind::FUNC_PROTO, 0, false, int.0, &[]),
+                        Maps(id) => {
+                            let number = types.array(int, *id);
+                            let number = types.to(kind::PTR, "", number);
+                            types.structure("", 8, &[("type", number, 0)])
+                        }
+                        _ => types.structure("", 8, &[("values", int, 0)]),
+                    };
+                    let to = types.to(kind::PTR, "", to);
+                    return (*name, types.array(to, 0), at as u32 * 8);
+                }
+                Long(n) => {
+                    let words = [types.string("only"), *n as u32, (*n >> 32) as u32];
+                    return (*name, types.add("", kind::ENUM64, 1, false, 8, &words), at as u32 * 8);
+                }
                 Plain => return (*name, int, at as u32 * 8),
             };
             (*name, types.to(kind::PTR, "", to), at as u32 * 8)
@@ -91,7 +116,7 @@ fn sizes_may_be_given_alone_or_agree_with_the_types() {
 
 #[test]
 fn definitions_that_contradict_themselves_are_refused_with_the_reason() {
-    let cases: [(&[(&str, Field)], &str); 9] = [
+    let cases: [(&[(&str, Field)], &str); 18] = [
         (&[("key", Int)], "it has no type"),
         (
             &[("type", Number(1)), ("key", Int), ("key_size", Number(8))],
@@ -107,24 +132,67 @@ fn definitions_that_contradict_themselves_are_refused_with_the_reason() {
         (&[("type", Number(1)), ("key", Void)], "the type of `key` has no size"),
         (&[("type", Number(9999))], "map type 9999 is not known"),
         (&[("type", Number(1)), ("type", Number(2))], "it gives `type` twice"),
+        (&[("type", Number(1)), ("map_extra", Int)], "`map_extra` is neither"),
+        (&[("type", Number(1)), ("pinning", Number(7))], "`pinning` is 7"),
+        (&[("type", Number(1)), ("values", Maps(1))], "a map of type hash has no `values`"),
+        (&[("type", Number(12)), ("values", Programs)], "its `values` are not maps"),
+        (&[("type", Number(3)), ("values", Maps(1))], "its `values` are not functions"),
+        (&[("type", Number(12)), ("values", Maps(1)), ("key", Int)], "`values` is not its last field"),
+        (&[("type", Number(12)), ("values", MapsOfMaps)], "it stands in a map and has `values` itself"),
+        (&[("type", Number(12)), ("value_size", Number(8)), ("values", Maps(1))], "the value has 8 bytes"),
+        (&[("values", Maps(1)), ("type", Number(12))], "`values` is not its last field"),
     ];
     for (fields, expected) in cases {
         let error = define(fields).expect_err(expected);
-        assert_eq!(
-            (error.code.as_str(), error.title.as_str()),
-            ("O0007", "map `counts` of dir/test.bpf.o cannot be made")
-        );
+        let titles = ["counts", "counts.inner"].map(|name| format!("map `{name}` of dir/test.bpf.o cannot be made"));
+        assert!(error.code.as_str() == "O0007" && titles.contains(&error.title), "{error}");
         assert!(error.notes.iter().any(|n| n.contains(expected)), "{error}");
     }
 }
 
 #[test]
 fn fields_that_are_not_supported_are_named() {
-    for field in ["pinning", "values", "surprise"] {
-        let error = define(&[("type", Number(1)), (field, Number(1))]).expect_err("not supported");
-        assert_eq!(error.code.as_str(), "O0009");
-        assert!(error.title.contains(field), "{error}");
-    }
+    let error = define(&[("type", Number(1)), ("surprise", Number(1))]).expect_err("not supported");
+    assert_eq!(error.code.as_str(), "O0009");
+    assert!(error.title.contains("surprise"), "{error}");
+}
+
+#[test]
+fn what_a_map_holds_and_where_it_is_kept_is_read() {
+    let fields = [("type", Number(13)), ("key", Int), ("pinning", Number(1)), ("values", Maps(2))];
+    let spec = define(&fields).expect("a hash of arrays");
+    let inner = spec.inner.expect("a shape");
+    assert_eq!((inner.name.as_str(), inner.map_type, spec.value_size), ("counts.inner", MapType::Array, 4));
+    assert!(spec.pinned);
+    let spec = define(&[("type", Number(3)), ("values", Programs)]).expect("an array of programs");
+    assert_eq!((spec.inner, spec.value_size), (None, 4));
+    let spec = define(&[("type", Number(33)), ("map_extra", Long(1 << 44)), ("numa_node", Number(1))]);
+    let spec = spec.expect("an arena");
+    assert_eq!((spec.extra, spec.numa_node), (1 << 44, Some(1)));
+}
+
+#[test]
+fn definitions_before_btf_are_five_numbers_each() {
+    let definition = |numbers: &[u32]| numbers.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<u8>>();
+    let parse = |numbers: &[u32], size: u64| {
+        let mut elf = Elf::default();
+        let maps = elf.data("maps", &definition(numbers));
+        elf.symbol("first", GLOBAL_OBJECT, maps, 0, size);
+        elf.symbol("second", GLOBAL_OBJECT, maps, size, size);
+        elf.parse()
+    };
+    let object = parse(&[1, 4, 8, 100, 1, 2, 4, 16, 1, 0], 20).expect("two maps");
+    let shapes: Vec<_> = object.maps.iter().map(|m| (m.name.as_str(), m.map_type, m.value_size, m.flags)).collect();
+    assert_eq!(shapes, [("first", MapType::Hash, 8, 1), ("second", MapType::Array, 16, 0)]);
+    let longer = parse(&[1, 4, 8, 100, 1, 0, 0, 2, 4, 16, 1, 0, 0, 0], 28).expect("zeros say nothing");
+    assert_eq!(longer.maps.len(), 2);
+    let error = parse(&[1, 4, 8, 100, 1, 9, 0, 2, 4, 16, 1, 0, 0, 0], 28).expect_err("a field of iproute2");
+    assert_eq!(
+        (error.code.as_str(), error.title.as_str()),
+        ("O0009", "map `first` of dir/test.bpf.o is defined with more than its sizes")
+    );
+    assert_eq!(parse(&[1, 4, 8, 1, 2, 4, 8, 1], 16).expect_err("too short").code.as_str(), "O0007");
+    assert_eq!(parse(&[999, 4, 8, 100, 1, 2, 4, 16, 1, 0], 20).expect_err("no type").code.as_str(), "O0007");
 }
 
 #[test]

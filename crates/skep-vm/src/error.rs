@@ -72,6 +72,9 @@ impl std::fmt::Display for Place {
 /// Why a machine cannot be made of an object.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
+    /// The object cannot run on this machine: its byte order.
+    #[error("{}", .0.title)]
+    Object(Box<Diagnostic>),
     /// An index that is not one of the object's programs.
     #[error("the object has no program number {index}, it has {count}")]
     NoProgram {
@@ -154,6 +157,7 @@ impl Error {
     /// The registered code of the message.
     pub fn code(&self) -> Code {
         match self {
+            Error::Object(diagnostic) => diagnostic.code,
             Error::NoProgram { .. } => code::NO_PROGRAM,
             Error::ProgramType { .. } | Error::MapType { .. } | Error::Helper { .. } | Error::Unsupported { .. } => {
                 code::UNSUPPORTED_VM
@@ -168,7 +172,11 @@ impl Error {
     pub fn diagnostic(&self) -> Diagnostic {
         let error = |title: String| Diagnostic::error(self.code(), title);
         match self {
+            Error::Object(diagnostic) => diagnostic.as_ref().clone(),
             Error::NoProgram { .. } => error(self.to_string()).help("list the object's programs first"),
+            Error::ProgramType { program, prog_type: None } => error(self.to_string())
+                .note("its section's name tells no type")
+                .help(format!("say which is meant: `--section {program}=xdp`")),
             Error::ProgramType { .. } => error(self.to_string())
                 .note("the vm has contexts for xdp, sched_cls, sched_act, socket_filter and cgroup_skb programs")
                 .help("run the program on the kernel engine"),

@@ -57,7 +57,7 @@ struct Program {
 ///     funcs: vec![],
 ///     lines: vec![],
 /// };
-/// let object = Object { name: "o".into(), license: "GPL".into(), programs: vec![pass], maps: vec![], externs: vec![], btf: None };
+/// let object = Object { name: "o".into(), license: "GPL".into(), programs: vec![pass], maps: vec![], externs: vec![], btf: None, big_endian: false };
 /// let mut machine = Machine::new(&object, None, Config::default(), Box::new(Still))?;
 /// let mut packet = Packet::new();
 /// packet.set_frame(&[0; 64]);
@@ -124,6 +124,7 @@ impl Machine {
         config: Config,
         mut host: Box<dyn Host>,
     ) -> Result<Machine, Error> {
+        object.check_order().map_err(Error::Object)?;
         let mut maps = Vec::with_capacity(object.maps.len());
         let mut left = config.map_memory;
         for spec in object.maps.iter().take(MAX_MAPS) {
@@ -163,7 +164,15 @@ impl Machine {
             lines: Vec::new(),
         };
         let (name, license) = (spec.name.clone(), String::new());
-        let object = Object { name, license, programs: vec![spec], maps: Vec::new(), externs: Vec::new(), btf: None };
+        let object = Object {
+            name,
+            license,
+            programs: vec![spec],
+            maps: Vec::new(),
+            externs: Vec::new(),
+            btf: None,
+            big_endian: false,
+        };
         // Decoded below, with the kind given.
         let mut machine = Machine::new(&object, Some(&[]), Config::default(), host)?;
         for (spec, place) in object.programs.iter().zip(&mut machine.programs) {

@@ -26,7 +26,8 @@ impl KernelPlace {
     pub(crate) fn load(object: &Object, options: &Options) -> Result<KernelPlace, Error> {
         let types = options.types.as_deref().map(crate::types::of_file).transpose()?;
         let types = types.map(|bytes| Arc::new(KernelTypes::from_bytes(bytes)));
-        let wanted = skep_kernel::Options { counting: !options.verbatim, programs: options.programs.clone(), types };
+        let programs = options.programs.clone();
+        let wanted = skep_kernel::Options { counting: !options.verbatim, programs, types, ..Default::default() };
         let loaded = skep_kernel::load(object, &wanted)?;
         let mut rings = Vec::new();
         for (at, spec) in object.maps.iter().enumerate() {

@@ -169,6 +169,7 @@ mod tests {
             maps: Vec::new(),
             externs: Vec::new(),
             btf: None,
+            big_endian: false,
         };
         let mut place = Place::load(Engine::Vm, &object, &Options::default()).expect("loads");
         for _ in 0..2 {

@@ -16,7 +16,7 @@ use crate::object::read;
 pub(crate) fn of_file(path: &str) -> Result<Vec<u8>, Error> {
     let bytes = read(Path::new(path))?;
     let types = skep_object::types(path, &bytes)?;
-    Scan::new(types).map_err(|e| {
+    Scan::new(&types).map_err(|e| {
         Diagnostic::error(code::BAD_BTF, format!("the types in {path} cannot be read")).note(e.to_string())
     })?;
     Ok(types.to_vec())

@@ -9,7 +9,8 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::root;
+use crate::corpus::Corpus;
+use crate::{compare, oracle, root};
 
 /// One row: samples of ours, and of a peer's where there is one.
 struct Row {
@@ -20,28 +21,57 @@ struct Row {
     peer: Option<(String, f64)>,
 }
 
-/// Measures everything; `write` puts it into docs/performance.md as well.
-pub(crate) fn run(write: bool) -> Result<()> {
+/// Measures what loading costs, and nothing else.
+pub(crate) fn loading() -> Result<()> {
+    build()?;
+    print!("{}", report::tables(&load()?)?.0);
+    Ok(())
+}
+
+/// The benchmark's own program, and the folder it and its inputs are in.
+fn build() -> Result<PathBuf> {
     let folder = root().join("target/bench");
     std::fs::create_dir_all(&folder)?;
-    let programs = folder.join("interpreter.bpf.o");
-    compile(&root().join("bench/programs/interpreter.bpf.c"), &programs)?;
-    let large = process::large_object(&folder)?;
-    command("cargo", &["build", "-q", "--release", "--locked"])?;
     let manifest = root().join("bench/Cargo.toml").display().to_string();
     let target = folder.display().to_string();
     let args = ["build", "-q", "--release", "--locked", "--manifest-path", &manifest, "--target-dir", &target];
     command("cargo", &args)?;
+    Ok(folder)
+}
 
+/// What loading the objects of corpus b costs: of each the programs that skep and libbpf both have accepted.
+fn load() -> Result<Vec<Row>> {
+    let folder = root().join("target/bench");
+    let list = folder.join("load.list");
+    let questions = compare::accepted(Corpus::Debian)?;
+    std::fs::write(&list, questions.iter().map(compare::Question::line).collect::<String>())?;
+    measured(Command::new(folder.join("release/skep-bench")).arg("--load").args([
+        &oracle::build()?,
+        &Corpus::Debian.folder(),
+        &list,
+    ]))
+}
+
+/// The rows that the benchmark's program prints.
+fn measured(command: &mut Command) -> Result<Vec<Row>> {
+    let output = command.output().context("skep-bench")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "skep-bench: {said}");
+    print!("{said}");
+    String::from_utf8(output.stdout)?.lines().map(parse).collect()
+}
+
+/// Measures everything; `write` puts it into docs/performance.md as well.
+pub(crate) fn run(write: bool) -> Result<()> {
+    let folder = build()?;
+    let programs = folder.join("interpreter.bpf.o");
+    compile(&root().join("bench/programs/interpreter.bpf.c"), &programs)?;
+    let large = process::large_object(&folder)?;
+    command("cargo", &["build", "-q", "--release", "--locked"])?;
     let mut rows = process::rows(&large)?;
-    let output = Command::new(folder.join("release/skep-bench"))
-        .args([&programs, &large.path, &root().join("examples")])
-        .output()
-        .context("skep-bench")?;
-    ensure!(output.status.success(), "skep-bench: {}", String::from_utf8_lossy(&output.stderr));
-    for line in String::from_utf8(output.stdout)?.lines() {
-        rows.push(parse(line)?);
-    }
+    rows.extend(load()?);
+    let program = folder.join("release/skep-bench");
+    rows.extend(measured(Command::new(program).args([&programs, &large.path, &root().join("examples")]))?);
     let text = report::text(&rows, &process::binary()?)?;
     print!("{text}");
     if write {

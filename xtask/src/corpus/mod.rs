@@ -37,6 +37,12 @@ impl Corpus {
     pub(crate) fn folder(self) -> PathBuf {
         home().join(self.letter())
     }
+
+    /// What its objects were made from.
+    pub(crate) fn stamp(self) -> Result<String> {
+        let path = self.folder().join("stamp");
+        std::fs::read_to_string(&path).with_context(|| path.display().to_string())
+    }
 }
 
 /// Where corpora and what is found out about them are.

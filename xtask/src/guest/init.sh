@@ -38,6 +38,9 @@ $b mount -t securityfs securityfs $root/sys/kernel/security
 $b ip link set lo up
 $b hostname guest
 $b cp /script $root/run/script
+# The kernel's configuration, where libbpf and skep look for one that the kernel does not show itself.
+$b mkdir -p $root/boot
+$b cp /config "$root/boot/config-$($b uname -r)"
 
 # The device of a port, by its name.
 port() {

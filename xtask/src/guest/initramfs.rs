@@ -23,6 +23,7 @@ pub(crate) fn build(kernel: &Kernel, script: &str) -> Result<Vec<u8>> {
     archive.file("bin/busybox", &shell);
     archive.file("init", INIT.as_bytes());
     archive.file("script", script.as_bytes());
+    archive.file("config", &kernel.config()?);
     let mut order = String::new();
     for (name, content) in kernel.modules(NEEDED, OPTIONAL)? {
         archive.file(&format!("modules/{name}"), &content);

@@ -63,6 +63,12 @@ impl Kernel {
         self.folder.join(format!("boot/vmlinuz-{}", self.release))
     }
 
+    /// Its configuration.
+    pub(crate) fn config(&self) -> Result<Vec<u8>> {
+        let path = self.folder.join(format!("boot/config-{}", self.release));
+        std::fs::read(&path).with_context(|| path.display().to_string())
+    }
+
     /// These modules and what they need, each behind what it needs: names and contents. What is built in is left out;
     /// what this kernel does not have at all is an error unless it is `optional`.
     pub(crate) fn modules(&self, needed: &[&str], optional: &[&str]) -> Result<Vec<(String, Vec<u8>)>> {

@@ -56,8 +56,11 @@ pub(crate) enum Outcome {
     Crashed(String),
 }
 
-/// Runs a script in a guest, its output ours; its exit status.
-pub(crate) fn run(kernel: &Kernel, script: &str, limit: Duration) -> Result<Outcome> {
+/// Where a guest's output goes.
+pub(crate) type Sink = Box<dyn Write + Send>;
+
+/// Runs a script in a guest, its output to `out`, what it complains of ours; its exit status.
+pub(crate) fn run(kernel: &Kernel, script: &str, limit: Duration, out: Sink) -> Result<Outcome> {
     let folder = Folder(root().join(format!("target/guest/run-{}", std::process::id())));
     std::fs::create_dir_all(&folder.0)?;
     let file = |name: &str| folder.0.join(name);
@@ -67,7 +70,7 @@ pub(crate) fn run(kernel: &Kernel, script: &str, limit: Duration) -> Result<Outc
         configure(command, kernel, &folder.0);
     })?;
     let copies: Vec<JoinHandle<()>> = [
-        qemu.0.stdout.take().map(|from| copy(from, std::io::stdout())),
+        qemu.0.stdout.take().map(|from| copy(from, out)),
         qemu.0.stderr.take().map(|from| copy(from, std::io::stderr())),
     ]
     .into_iter()
@@ -102,9 +105,9 @@ pub(crate) fn run(kernel: &Kernel, script: &str, limit: Duration) -> Result<Outc
 }
 
 /// The script of one command: where, with what environment, and the words.
-pub(crate) fn script(words: &[&str]) -> Result<String> {
+pub(crate) fn script(words: &[impl AsRef<str>]) -> Result<String> {
     let mut text = environment()?;
-    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    let words: Vec<String> = words.iter().map(|word| quoted(word.as_ref())).collect();
     writeln!(text, "exec {}", words.join(" "))?;
     Ok(text)
 }

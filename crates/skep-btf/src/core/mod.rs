@@ -13,6 +13,7 @@ mod target;
 mod types;
 mod view;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 pub use error::Error;
@@ -20,14 +21,13 @@ pub use missing::{Mismatch, Missing};
 pub use patch::{Patched, patch};
 use skep_isa::spec::CoreKind;
 use skep_isa::spec::core_kind::About;
-pub use target::{Module, Target};
+pub use target::{Located, Module, Target};
 
 use crate::ext::CoreRecord;
 use crate::kind::{Kind, TypeId};
 use crate::scan::{Scan, essential};
 use field::Pair;
 use path::{Path, Step};
-use target::Candidate;
 use view::Effort;
 
 /// What an instruction asks of the kernel's types.
@@ -107,8 +107,14 @@ impl Value {
 pub struct Resolver<'t, 'a> {
     local: &'t Scan<'t>,
     target: &'t Target<'a>,
+    state: RefCell<State>,
+}
+
+/// What a resolver found out so far.
+#[derive(Debug)]
+struct State {
     /// Types of the kernel for types of the program. Those that did not fit where others did are no longer asked.
-    candidates: HashMap<TypeId, Vec<Candidate>>,
+    candidates: HashMap<TypeId, Vec<Located>>,
     known: HashMap<Relocation, Result<Resolution, Error>>,
     effort: Effort,
 }
@@ -116,7 +122,8 @@ pub struct Resolver<'t, 'a> {
 impl<'t, 'a> Resolver<'t, 'a> {
     /// For relocations of a program with these types.
     pub fn new(local: &'t Scan<'t>, target: &'t Target<'a>) -> Resolver<'t, 'a> {
-        Resolver { local, target, candidates: HashMap::new(), known: HashMap::new(), effort: Effort::new() }
+        let state = State { candidates: HashMap::new(), known: HashMap::new(), effort: Effort::new() };
+        Resolver { local, target, state: RefCell::new(state) }
     }
 
     /// What a relocation comes to.
@@ -124,16 +131,26 @@ impl<'t, 'a> Resolver<'t, 'a> {
     /// # Errors
     /// [`Error`] when the program's or the kernel's types are damaged, do not fit the relocation, or are ambiguous. What
     /// the kernel merely lacks is [`Resolution::missing`].
-    pub fn resolve(&mut self, relocation: Relocation) -> Result<Resolution, Error> {
-        if let Some(known) = self.known.get(&relocation) {
+    pub fn resolve(&self, relocation: Relocation) -> Result<Resolution, Error> {
+        let state = &mut *self.state.borrow_mut();
+        if let Some(known) = state.known.get(&relocation) {
             return known.clone();
         }
-        let resolved = self.find(relocation);
-        self.known.insert(relocation, resolved.clone());
+        let resolved = self.find(relocation, state);
+        state.known.insert(relocation, resolved.clone());
         resolved
     }
 
-    fn find(&mut self, relocation: Relocation) -> Result<Resolution, Error> {
+    /// Whether a type of the program and one of the kernel are of the same kinds throughout, behind pointers, arrays and
+    /// prototypes: names, sizes and members do not count. False where either is damaged.
+    pub fn agrees(&self, local: TypeId, with: Located) -> bool {
+        let Some(target) = self.target.scan(with.module) else { return false };
+        let effort = &mut self.state.borrow_mut().effort;
+        effort.renew();
+        Pair { local: self.local, target }.alike(local, with.id, effort).unwrap_or(false)
+    }
+
+    fn find(&self, relocation: Relocation, state: &mut State) -> Result<Resolution, Error> {
         let kind = CoreKind::from_id(relocation.kind).ok_or(Error::Kind(relocation.kind))?;
         let about = kind.row().about;
         let root = relocation.type_id;
@@ -152,8 +169,8 @@ impl<'t, 'a> Resolver<'t, 'a> {
         }
         let of_kind = |scan: &Scan<'a>, id| scan.get(id).is_some_and(|t| view::same_kind(&t.kind, &local_type.kind));
         let search = || self.target.candidates(name, of_kind);
-        let candidates = self.candidates.entry(root).or_insert_with(search);
-        let effort = &mut self.effort;
+        let candidates = state.candidates.entry(root).or_insert_with(search);
+        let effort = &mut state.effort;
         effort.renew();
         let mut fitting = Vec::new();
         let mut first: Option<(Resolution, u64)> = None;

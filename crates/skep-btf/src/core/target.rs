@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 
 use crate::kind::TypeId;
-use crate::scan::Scan;
+use crate::scan::{KindId, Scan};
 
 /// A module's types.
 #[derive(Debug)]
@@ -49,22 +49,34 @@ impl<'a> Target<'a> {
         self.kernel
     }
 
-    pub(super) fn modules(&self) -> &[Module<'a>] {
+    /// The modules' types, read when this is first asked for.
+    pub fn modules(&self) -> &[Module<'a>] {
         self.loaded.get_or_init(|| self.modules.as_ref().map(|modules| modules()).unwrap_or_default())
     }
 
-    pub(super) fn scan(&self, module: Option<usize>) -> Option<&Scan<'a>> {
+    /// The types of the kernel proper, or of the module with this index in [`Target::modules`].
+    pub fn scan(&self, module: Option<usize>) -> Option<&Scan<'a>> {
         match module {
             None => Some(self.kernel),
             Some(at) => self.modules().get(at).map(|module| &module.scan),
         }
     }
 
+    /// The type of a kind with this name: the kernel's, and only where it has none, the first that a module has.
+    pub fn find(&self, kind: KindId, name: &str) -> Option<Located> {
+        if let Some(id) = self.kernel.find(kind, name) {
+            return Some(Located { module: None, id });
+        }
+        let own = |scan: &Scan<'a>| scan.find_all(&[(kind, name)]).first().copied().flatten();
+        let mut modules = self.modules().iter().enumerate();
+        modules.find_map(|(at, module)| Some(Located { module: Some(at), id: own(&module.scan)? }))
+    }
+
     /// Types of this essential name for which `fits` holds: the kernel's, and only where it has none, those of modules.
-    pub(super) fn candidates(&self, name: &str, fits: impl Fn(&Scan<'a>, TypeId) -> bool) -> Vec<Candidate> {
+    pub(super) fn candidates(&self, name: &str, fits: impl Fn(&Scan<'a>, TypeId) -> bool) -> Vec<Located> {
         let of = |scan: &Scan<'a>, module| {
             let ids = scan.named(name).filter(|id| fits(scan, *id));
-            ids.map(|id| Candidate { module, id }).collect::<Vec<_>>()
+            ids.map(|id| Located { module, id }).collect::<Vec<_>>()
         };
         let found = of(self.kernel, None);
         if !found.is_empty() {
@@ -80,9 +92,11 @@ impl std::fmt::Debug for Target<'_> {
     }
 }
 
-/// A type of the kernel that bears the name of the program's.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Candidate {
-    pub(super) module: Option<usize>,
-    pub(super) id: TypeId,
+/// A type of the kernel or of one of its modules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// The module, by its index in [`Target::modules`]; `None` for the kernel proper.
+    pub module: Option<usize>,
+    /// Its number there.
+    pub id: TypeId,
 }

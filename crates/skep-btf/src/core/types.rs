@@ -20,6 +20,11 @@ impl Pair<'_, '_> {
         Ok(view::same_kind(&a.kind, &b.kind) && self.agree(local, target, effort, DEPTH)?)
     }
 
+    /// The same, but for the kinds of typedefs and qualifiers in front.
+    pub(super) fn alike(&self, local: TypeId, target: TypeId, effort: &mut Effort) -> Result<bool, Error> {
+        self.agree(local, target, effort, DEPTH)
+    }
+
     fn agree(&self, local: TypeId, target: TypeId, effort: &mut Effort, level: usize) -> Result<bool, Error> {
         let (mut local, mut target) = (local, target);
         for _ in 0..DEPTH {

@@ -52,6 +52,18 @@ fn parts(kind: &Kind) -> usize {
     }
 }
 
+impl Scan<'_> {
+    /// The type behind typedefs, qualifiers and type tags; `None` when they go in a circle or nowhere.
+    pub fn resolve(&self, id: TypeId) -> Option<(TypeId, Type)> {
+        skip(self, id).ok()
+    }
+
+    /// Bytes a value of this type takes; `None` for `void`, functions and broken types.
+    pub fn size_of(&self, id: TypeId) -> Option<u64> {
+        size(self, id).ok()
+    }
+}
+
 /// A type by its number, `void` for 0.
 pub(super) fn get(scan: &Scan<'_>, id: TypeId) -> Result<Type, Error> {
     if id.0 == 0 {

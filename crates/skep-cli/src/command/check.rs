@@ -17,10 +17,12 @@ pub(crate) fn run(_args: &Check, _quiet: bool) -> Result<(), Failure> {
 #[cfg(target_os = "linux")]
 mod linux {
     use std::io::Write;
+    use std::sync::Arc;
     use std::time::Duration;
 
     use serde::Serialize;
     use skep_diag::{Diagnostic, code};
+    use skep_kernel::feature::Features;
     use skep_kernel::{Checked, Verdict, load_one};
 
     use crate::args::Check;
@@ -74,8 +76,9 @@ mod linux {
         let mut rows = Vec::new();
         let mut accepted = 0;
         let mut unused = Unused::default();
+        let features = Arc::default();
         for path in &args.objects {
-            object(path, args, &mut unused, &mut rows, &mut accepted)?;
+            object(path, args, &features, &mut unused, &mut rows, &mut accepted)?;
         }
         // One object of several may have what is set.
         unused.check()?;
@@ -98,6 +101,7 @@ mod linux {
     fn object<'a>(
         path: &'a str,
         args: &Check,
+        features: &Arc<Features>,
         unused: &mut Unused,
         rows: &mut Vec<Row<'a>>,
         accepted: &mut usize,
@@ -116,7 +120,7 @@ mod linux {
             if !args.prog.is_empty() && !args.prog.contains(&program.name) {
                 continue;
             }
-            let Some(checked) = load_one(object, index) else { continue };
+            let Some(checked) = load_one(object, index, features) else { continue };
             if checked.verdict == Verdict::Accept {
                 *accepted += 1;
                 if accepted.is_multiple_of(BATCH) {

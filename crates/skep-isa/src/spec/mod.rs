@@ -57,6 +57,7 @@ pub(crate) use numbered;
 
 pub mod ancillary;
 pub mod attach_type;
+pub mod btf_feature;
 pub mod command;
 pub mod context;
 pub mod core_kind;
@@ -75,6 +76,7 @@ pub mod seccomp;
 pub mod section;
 
 pub use attach_type::AttachType;
+pub use btf_feature::BtfFeature;
 pub use command::Command;
 pub use context::Context;
 pub use core_kind::CoreKind;

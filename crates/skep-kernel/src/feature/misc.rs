@@ -42,7 +42,7 @@ fn takes(code: &[Insn]) -> Answer {
         prog_name: crate::name::kernel_name("skep_probe"),
         ..Default::default()
     };
-    let parts = sys::ProgramParts { code: &code, license: c"GPL", funcs: &[], lines: &[] };
+    let parts = sys::ProgramParts { code: &code, license: c"GPL", funcs: &[], lines: &[], modules: &[] };
     match sys::prog_load(&attr, &parts, &mut []) {
         Ok(_) => Answer::Yes,
         Err(rustix::io::Errno::TOOBIG) => Answer::No("this kernel's limit is lower".to_owned()),

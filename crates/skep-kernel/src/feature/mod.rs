@@ -6,11 +6,13 @@
 
 mod helper;
 mod kfunc;
+mod known;
 mod misc;
 mod prober;
 
 pub use helper::{NOT_HERE, helper, helper_in, helpers};
 pub use kfunc::kfunc;
+pub use known::{Feature, Features};
 pub use misc::misc;
 pub use prober::{Prober, Refusal};
 
@@ -53,7 +55,7 @@ pub fn program_type(prog_type: ProgType) -> Answer {
         prog_name: crate::name::kernel_name("skep_probe"),
         ..Default::default()
     };
-    let parts = sys::ProgramParts { code: &code, license: c"GPL", funcs: &[], lines: &[] };
+    let parts = sys::ProgramParts { code: &code, license: c"GPL", funcs: &[], lines: &[], modules: &[] };
     let mut log = vec![0; 4096];
     match sys::prog_load(&attr, &parts, &mut log) {
         Ok(_) => Answer::Yes,
@@ -177,6 +179,6 @@ fn with_int_type<T>(f: impl FnOnce(BorrowedFd<'_>) -> Result<T, Errno>) -> Resul
     const INT: [u32; 4] = [1, 1 << 24, 4, (1 << 24) | 32];
     let words = HEADER.iter().chain(&INT).flat_map(|word| word.to_ne_bytes());
     let types: Vec<u8> = words.chain(*b"\0int\0").collect();
-    let types = sys::btf_load(&types)?;
+    let types = sys::btf_load(&types, None, &mut [])?;
     f(types.as_fd())
 }

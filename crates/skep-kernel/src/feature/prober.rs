@@ -98,7 +98,7 @@ impl Prober {
             attach_btf_id: named.btf_id,
             ..Default::default()
         };
-        let parts = sys::ProgramParts { code: &code, license, funcs: &[], lines: &[] };
+        let parts = sys::ProgramParts { code: &code, license, funcs: &[], lines: &[], modules: &[] };
         let mut log = vec![0; 8192];
         let errno = sys::prog_load(&attr, &parts, &mut log).err();
         let end = log.iter().position(|b| *b == 0).unwrap_or(log.len());

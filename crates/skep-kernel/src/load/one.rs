@@ -1,24 +1,18 @@
 //! One program alone before the verifier: its verdict, and how much work it was. Nothing is attached, and nothing is left.
 
-use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use rustix::io::Errno;
 use skep_diag::{Diagnostic, code};
 use skep_isa::spec::MapType;
 use skep_object::{MapSpec, Object};
 
-use super::{LOG_SIZES, Options, create_map, with_loader};
+use super::{Options, with_loader};
 use crate::error::Error;
 use crate::externs::NO_FUNCTION;
+use crate::feature::Features;
 use crate::reject;
-use crate::sys;
 
-/// The log's level: what was counted, and the walk. A log of the walk takes long and much room, so it is asked for only
-/// when the program was refused; and then at once in all the room there may be, for every try is a walk of its own.
-const STATS: u32 = 4;
-const WALK: u32 = 1;
-const SHORT: usize = *LOG_SIZES.start();
-const LONG: usize = *LOG_SIZES.end();
 /// Entries of a map whose number the object leaves to whoever loads it.
 const ENTRIES: u32 = 64;
 /// Bytes of a stack in a map that does not say: 127 addresses.
@@ -97,33 +91,26 @@ impl Checked {
 }
 
 /// Puts one program of an object before the verifier, with only the maps that it refers to. Maps whose size the object
-/// leaves open get a small one. `None` where the object has no such program.
-pub fn load_one(object: &Object, index: usize) -> Option<Checked> {
+/// leaves open get a small one. `None` where the object has no such program. What is found out about the kernel is kept in
+/// `features`, for the next program.
+pub fn load_one(object: &Object, index: usize, features: &Arc<Features>) -> Option<Checked> {
     let mut object = object.only(index)?;
-    object.maps.iter_mut().for_each(complete);
+    for spec in &mut object.maps {
+        complete(spec);
+        // What is kept for others is not theirs to be changed by a check.
+        spec.pinned = false;
+    }
     let spec = object.programs.first()?;
-    let types = object.btf.as_ref().and_then(|btf| sys::btf_load(btf.bytes()).ok());
-    let types = types.as_ref().map(AsFd::as_fd);
-    let options = Options { counting: false, ..Options::default() };
-    let checked = || -> Result<Checked, Error> {
-        let maps = (0..object.maps.len()).map(|at| create_map(&object, at, types)).collect::<Result<Vec<_>, _>>()?;
-        with_loader(&object, types, &maps, &options, |loader| {
-            loader.attempt(spec, |attempt| {
-                let mut lowered = attempt.lowered()?;
-                let (mut loaded, mut log) = attempt.told(&mut lowered, STATS, SHORT);
-                if loaded.is_err() {
-                    let (again, whole) = attempt.told(&mut lowered, STATS | WALK, LONG);
-                    // Of a walk that is too long for any log, its end is known.
-                    if !again.as_ref().is_err_and(|errno| *errno == Errno::NOSPC) {
-                        (loaded, log) = (again, whole);
-                    }
-                }
-                let errno = loaded.as_ref().err().copied();
-                Ok(judge(errno, log, |errno, log| attempt.refusal(errno, log)))
-            })
+    let options = Options { counting: false, features: Arc::clone(features), ..Options::default() };
+    let checked = with_loader(&object, &options, |loader| {
+        loader.attempt(spec, |attempt| {
+            let mut lowered = attempt.lowered()?;
+            let (loaded, log) = attempt.judged(&mut lowered);
+            let errno = loaded.as_ref().err().copied();
+            Ok(judge(errno, log, |errno, log| attempt.refusal(errno, log)))
         })
-    };
-    Some(checked().unwrap_or_else(|error| Checked::undecided(&error)))
+    });
+    Some(checked.map_or_else(|error| Checked::undecided(&error), |(_, _, checked)| checked))
 }
 
 /// From the kernel's answer to a verdict.
@@ -175,7 +162,6 @@ fn complete(spec: &mut MapSpec) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use skep_object::MapRole;
 
     const LOG: &str = "0: (95) exit\nR0 !read_ok\nverification time 47 usec\nstack depth 0\n\
         processed 1 insns (limit 1000000) max_states_per_insn 0 total_states 3 peak_states 0 mark_read 0\n";
@@ -218,19 +204,7 @@ mod tests {
 
     #[test]
     fn maps_without_a_size_get_one_that_their_type_takes() {
-        let open = |map_type| MapSpec {
-            name: "m".to_owned(),
-            map_type,
-            key_size: 4,
-            value_size: 0,
-            max_entries: 0,
-            flags: 0,
-            extra: 0,
-            key_type: None,
-            value_type: None,
-            record_type: None,
-            role: MapRole::User,
-        };
+        let open = |map_type| MapSpec::new("m", map_type, 4, 0, 0);
         for map_type in [MapType::Hash, MapType::StackTrace, MapType::Ringbuf, MapType::Cpumap] {
             let mut spec = open(map_type);
             complete(&mut spec);

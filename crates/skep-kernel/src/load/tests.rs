@@ -1,5 +1,7 @@
 //! Function and line records on the host's kernel, with types made by hand. Needs root.
 
+use std::os::fd::AsFd;
+
 use super::*;
 use skep_btf::TypeId;
 use skep_isa::Insn;
@@ -57,20 +59,28 @@ fn program() -> ProgramSpec {
 
 #[test]
 fn a_counted_program_keeps_its_function_and_line_records() {
-    let types = sys::btf_load(&types()).expect("types");
-    let object =
-        Object { name: "o".into(), license: "GPL".into(), programs: vec![], maps: vec![], externs: vec![], btf: None };
+    let types = sys::btf_load(&types(), None, &mut []).expect("types");
+    let object = Object {
+        name: "o".into(),
+        license: "GPL".into(),
+        programs: vec![],
+        maps: vec![],
+        externs: vec![],
+        btf: None,
+        big_endian: false,
+    };
     for counting in [false, true] {
         let license = license("GPL");
         let loader = Loader {
             object: &object,
             types: Some(types.as_fd()),
+            features: &Features::new(),
             maps: &[],
             externs: &Externs::default(),
-            license,
+            license: &license,
             counting,
-            kernel: None,
-            resolver: None,
+            kernel: &Kernel::default(),
+            instances: &[],
         };
         let slot = loader.load(&program()).expect("loads");
         assert_eq!(matches!(slot.counter, Counter::Map(..)), counting, "{:?}", slot.counter);
@@ -82,18 +92,26 @@ fn a_counted_program_keeps_its_function_and_line_records() {
 
 #[test]
 fn records_that_the_kernel_refuses_are_left_out() {
-    let types = sys::btf_load(&types()).expect("types");
-    let object =
-        Object { name: "o".into(), license: "GPL".into(), programs: vec![], maps: vec![], externs: vec![], btf: None };
+    let types = sys::btf_load(&types(), None, &mut []).expect("types");
+    let object = Object {
+        name: "o".into(),
+        license: "GPL".into(),
+        programs: vec![],
+        maps: vec![],
+        externs: vec![],
+        btf: None,
+        big_endian: false,
+    };
     let loader = Loader {
         object: &object,
         types: Some(types.as_fd()),
+        features: &Features::new(),
         maps: &[],
         externs: &Externs::default(),
-        license: license("GPL"),
+        license: c"GPL",
         counting: false,
-        kernel: None,
-        resolver: None,
+        kernel: &Kernel::default(),
+        instances: &[],
     };
     let mut spec = program();
     spec.lines[1].file_off = 9999;

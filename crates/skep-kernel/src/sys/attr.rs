@@ -23,7 +23,7 @@ attrs! {
     MapCreate {
         map_type: u32, key_size: u32, value_size: u32, max_entries: u32, map_flags: u32, inner_map_fd: u32,
         numa_node: u32, map_name: [u8; 16], map_ifindex: u32, btf_fd: u32, btf_key_type_id: u32,
-        btf_value_type_id: u32, btf_vmlinux_value_type_id: u32, map_extra: u64,
+        btf_value_type_id: u32, btf_vmlinux_value_type_id: u32, map_extra: u64, value_type_btf_fd: u32, token_fd: u32,
     }
     /// `BPF_MAP_*_ELEM` and `BPF_MAP_GET_NEXT_KEY` (where `value` is the next key).
     Elem { map_fd: u32, pad: u32, key: u64, value: u64, flags: u64 }
@@ -34,8 +34,11 @@ attrs! {
         prog_type: u32, insn_cnt: u32, insns: u64, license: u64, log_level: u32, log_size: u32, log_buf: u64,
         kern_version: u32, prog_flags: u32, prog_name: [u8; 16], prog_ifindex: u32, expected_attach_type: u32,
         prog_btf_fd: u32, func_info_rec_size: u32, func_info: u64, func_info_cnt: u32, line_info_rec_size: u32,
-        line_info: u64, line_info_cnt: u32, attach_btf_id: u32,
+        line_info: u64, line_info_cnt: u32, attach_btf_id: u32, attach_fd: u32, core_relo_cnt: u32, fd_array: u64,
+        core_relos: u64, core_relo_rec_size: u32, log_true_size: u32, token_fd: u32, fd_array_cnt: u32,
     }
+    /// `BPF_OBJ_PIN` and `BPF_OBJ_GET`.
+    Pin { path: u64, fd: u32, flags: u32 }
     /// `BPF_PROG_TEST_RUN`.
     TestRun {
         prog_fd: u32, retval: u32, data_size_in: u32, data_size_out: u32, data_in: u64, data_out: u64,
@@ -49,7 +52,12 @@ attrs! {
     /// `BPF_RAW_TRACEPOINT_OPEN`.
     RawTracepoint { name: u64, prog_fd: u32, pad: u32 }
     /// `BPF_BTF_LOAD`.
-    BtfLoad { btf: u64, btf_log_buf: u64, btf_size: u32, btf_log_size: u32, btf_log_level: u32, btf_log_true_size: u32 }
+    BtfLoad {
+        btf: u64, btf_log_buf: u64, btf_size: u32, btf_log_size: u32, btf_log_level: u32, btf_log_true_size: u32,
+        btf_flags: u32, token_fd: u32,
+    }
+    /// `BPF_TOKEN_CREATE`.
+    TokenCreate { flags: u32, bpffs_fd: u32 }
     /// `BPF_LINK_CREATE` for a device or a perf event.
     LinkCreate { prog_fd: u32, target: u32, attach_type: u32, flags: u32, cookie: u64 }
     /// `BPF_LINK_CREATE` for many kernel functions, by the addresses of their names.
@@ -110,16 +118,19 @@ mod tests {
     fn fields_lie_where_the_kernel_reads_them() {
         assert_eq!(offset_of!(MapCreate, map_name), 28);
         assert_eq!(offset_of!(MapCreate, btf_fd), 48);
-        assert_eq!((offset_of!(MapCreate, map_extra), size_of::<MapCreate>()), (64, 72));
+        assert_eq!((offset_of!(MapCreate, map_extra), size_of::<MapCreate>()), (64, 80));
+        assert_eq!(offset_of!(MapCreate, token_fd), 76);
         assert_eq!((offset_of!(Elem, key), offset_of!(Elem, flags)), (8, 24));
         assert_eq!((offset_of!(ProgLoad, license), offset_of!(ProgLoad, log_buf)), (16, 32));
         assert_eq!((offset_of!(ProgLoad, prog_name), offset_of!(ProgLoad, expected_attach_type)), (48, 68));
         assert_eq!((offset_of!(ProgLoad, func_info), offset_of!(ProgLoad, line_info)), (80, 96));
-        assert_eq!(offset_of!(ProgLoad, attach_btf_id), 108);
+        assert_eq!((offset_of!(ProgLoad, attach_btf_id), offset_of!(ProgLoad, fd_array)), (108, 120));
+        assert_eq!((offset_of!(ProgLoad, token_fd), size_of::<ProgLoad>()), (144, 152));
         assert_eq!((offset_of!(TestRun, data_in), offset_of!(TestRun, repeat)), (16, 32));
         assert_eq!((offset_of!(TestRun, ctx_in), offset_of!(TestRun, cpu)), (48, 68));
         assert_eq!(offset_of!(Info, info), 8);
-        assert_eq!(offset_of!(BtfLoad, btf_size), 16);
+        assert_eq!((offset_of!(BtfLoad, btf_size), offset_of!(BtfLoad, token_fd)), (16, 36));
+        assert_eq!((offset_of!(TokenCreate, bpffs_fd), size_of::<TokenCreate>()), (4, 8));
         assert_eq!(offset_of!(LinkCreate, cookie), 16);
         assert_eq!((offset_of!(LinkKprobes, multi_flags), offset_of!(LinkKprobes, names)), (16, 24));
         assert_eq!((offset_of!(LinkUprobes, path), offset_of!(LinkUprobes, count)), (16, 48));

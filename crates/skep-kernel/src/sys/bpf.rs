@@ -4,7 +4,7 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use rustix::io::Errno;
-use skep_isa::spec::MapType;
+use skep_isa::spec::{MapType, map_flag};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use skep_isa::spec::Command;
@@ -150,6 +150,8 @@ pub(crate) struct ProgramParts<'a> {
     pub(crate) funcs: &'a [[u32; 2]],
     /// `struct bpf_line_info` records of 16 bytes, none when empty.
     pub(crate) lines: &'a [[u32; 4]],
+    /// Descriptors of modules' types, by the index that calls of their functions carry; the first is not used.
+    pub(crate) modules: &'a [u32],
 }
 
 /// `BPF_PROG_LOAD`; an empty `log` asks for none, the level of any other is 1 where `attr` gives none.
@@ -168,16 +170,42 @@ pub(crate) fn prog_load(attr: &attr::ProgLoad, parts: &ProgramParts<'_>, log: &m
         attr.line_info_cnt = length(parts.lines)?;
         attr.line_info_rec_size = 16;
     }
+    attr.fd_array = address(parts.modules);
     attr.log_size = length(log)?;
     attr.log_level = if log.is_empty() { 0 } else { attr.log_level.max(1) };
     attr.log_buf = address_mut(log);
     bpf_fd(Command::ProgLoad, &mut attr)
 }
 
-/// `BPF_BTF_LOAD` without a log.
-pub(crate) fn btf_load(types: &[u8]) -> Result<OwnedFd> {
-    let mut attr = attr::BtfLoad { btf: address(types), btf_size: length(types)?, ..Default::default() };
+/// `BPF_OBJ_PIN`: gives what a descriptor stands for a name in a bpf file system.
+pub(crate) fn pin(path: &CStr, fd: BorrowedFd<'_>) -> Result<()> {
+    let mut attr = attr::Pin { path: address(path.to_bytes_with_nul()), fd: number(fd), flags: 0 };
+    bpf(Command::ObjPin, &mut attr).map(drop)
+}
+
+/// `BPF_OBJ_GET`: opens what has a name in a bpf file system.
+pub(crate) fn open_pinned(path: &CStr) -> Result<OwnedFd> {
+    bpf_fd(Command::ObjGet, &mut attr::Pin { path: address(path.to_bytes_with_nul()), fd: 0, flags: 0 })
+}
+
+/// `BPF_BTF_LOAD`, by right of a token where there is one; what is wrong with the types goes to `log` unless it is empty.
+pub(crate) fn btf_load(types: &[u8], token: Option<BorrowedFd<'_>>, log: &mut [u8]) -> Result<OwnedFd> {
+    let mut attr = attr::BtfLoad {
+        btf: address(types),
+        btf_size: length(types)?,
+        btf_log_level: u32::from(!log.is_empty()),
+        btf_log_size: length(log)?,
+        btf_log_buf: address_mut(log),
+        btf_flags: if token.is_some() { map_flag::TOKEN_FD } else { 0 },
+        token_fd: token.map_or(0, number),
+        ..Default::default()
+    };
     bpf_fd(Command::BtfLoad, &mut attr)
+}
+
+/// `BPF_TOKEN_CREATE` from the root of a bpf file system.
+pub(crate) fn token_create(folder: impl AsFd) -> Result<OwnedFd> {
+    bpf_fd(Command::TokenCreate, &mut attr::TokenCreate { flags: 0, bpffs_fd: number(folder.as_fd()) })
 }
 
 /// What goes into a test run.
@@ -252,6 +280,15 @@ pub(crate) fn btf_info(fd: BorrowedFd<'_>, types: &mut [u8]) -> Result<attr::Btf
     let mut raw = attr::BtfInfoRaw { btf_size: length(types)?, btf: address_mut(types), ..Default::default() };
     info(fd, &mut raw)?;
     Ok(raw)
+}
+
+/// Whether types are the kernel's or a module's, and their name; those of programs have none.
+pub(crate) fn btf_name(fd: BorrowedFd<'_>) -> Result<(bool, String)> {
+    let mut name = [0_u8; 64];
+    let mut raw = attr::BtfInfoRaw { name: address_mut(&mut name), name_len: length(&name)?, ..Default::default() };
+    info(fd, &mut raw)?;
+    let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
+    Ok((raw.kernel_btf != 0, String::from_utf8_lossy(name).into_owned()))
 }
 
 /// `BPF_RAW_TRACEPOINT_OPEN`.

@@ -52,7 +52,7 @@ pub(super) fn load(prog_type: ProgType, attach_type: Option<AttachType>) -> Tria
         attach_btf_id,
         ..Default::default()
     };
-    let parts = sys::ProgramParts { code: &code, license: c"GPL", funcs: &[], lines: &[] };
+    let parts = sys::ProgramParts { code: &code, license: c"GPL", funcs: &[], lines: &[], modules: &[] };
     let mut log = vec![0; 4096];
     sys::prog_load(&attr, &parts, &mut log).map_err(|errno| {
         let text = String::from_utf8_lossy(log.split(|b| *b == 0).next().unwrap_or_default()).into_owned();

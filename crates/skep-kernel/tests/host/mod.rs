@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use skep_isa::Insn;
 use skep_isa::insn::{CALL, EXIT, LD_IMM64, PSEUDO_MAP_FD};
 use skep_isa::spec::{MapType, section};
-use skep_object::{FuncInfo, MapRole, MapSpec, Object, ProgramSpec, Reloc, RelocTarget};
+use skep_object::{FuncInfo, MapSpec, Object, ProgramSpec, Reloc, RelocTarget};
 
 /// `mov64 dst, imm`.
 pub(crate) fn mov(dst: u8, imm: i32) -> Insn {
@@ -85,24 +85,27 @@ pub(crate) fn program(name: &str, section: &str, (code, relocs): (Vec<Insn>, Vec
 
 /// A map without types.
 pub(crate) fn map(name: &str, map_type: MapType, key_size: u32, value_size: u32, max_entries: u32) -> MapSpec {
-    MapSpec {
-        name: name.into(),
-        map_type,
-        key_size,
-        value_size,
-        max_entries,
-        flags: 0,
-        extra: 0,
-        key_type: None,
-        value_type: None,
-        record_type: None,
-        role: MapRole::User,
-    }
+    MapSpec::new(name, map_type, key_size, value_size, max_entries)
 }
 
 /// A GPL object.
 pub(crate) fn object(programs: Vec<ProgramSpec>, maps: Vec<MapSpec>) -> Object {
-    Object { name: "test".into(), license: "GPL".into(), programs, maps, externs: vec![], btf: None }
+    Object { name: "test".into(), license: "GPL".into(), programs, maps, externs: vec![], btf: None, big_endian: false }
+}
+
+/// Compiles C to an object, with line information that names the file `FILE.bpf.c`.
+pub(crate) fn compile(file: &str, source: &str) -> Object {
+    let folder = std::env::temp_dir().join(format!("skep-{}-{file}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let (c, o) = (format!("{file}.bpf.c"), format!("{file}.bpf.o"));
+    std::fs::write(folder.join(&c), source).expect("written");
+    let headers = format!("-I/usr/include/{}-linux-gnu", std::env::consts::ARCH);
+    let mut clang = Command::new("clang-19");
+    clang.args("-O2 -g -mcpu=v3 -target bpf -fdebug-compilation-dir=. -c".split(' ')).args([&headers, &c, "-o", &o]);
+    assert!(clang.current_dir(&folder).status().expect("clang-19").success());
+    let bytes = std::fs::read(folder.join(o)).expect("compiled");
+    std::fs::remove_dir_all(folder).expect("removed");
+    Object::parse(file, &bytes).expect("an object")
 }
 
 /// A frame that test runs of every type take: Ethernet, IPv4, and this first byte.

@@ -1,13 +1,14 @@
-//! Maps: those that BTF defines in `.maps`, and one for each data section.
+//! Maps: one for each data section, and those that [`definition`], [`legacy`] and [`struct_ops`] read.
 
 use std::collections::HashMap;
 
-use skep_btf::{Btf, Kind, Member, TypeId};
+use skep_btf::{Btf, Kind};
 use skep_diag::{Diagnostic, code};
 use skep_isa::spec::MapType;
 
-use super::Elf;
+use super::definition::{self, MAPS};
 use super::externs::KCONFIG;
+use super::{Elf, legacy, struct_ops};
 use crate::external::{Extern, ExternKind};
 use crate::map::{F_MMAPABLE, F_RDONLY_PROG, MapRole, MapSpec};
 
@@ -15,7 +16,7 @@ use crate::map::{F_MMAPABLE, F_RDONLY_PROG, MapRole, MapSpec};
 pub(crate) struct Maps {
     pub specs: Vec<MapSpec>,
     /// Maps of `.maps`, by section and offset in it.
-    user: HashMap<(usize, u64), usize>,
+    pub(super) user: HashMap<(usize, u64), usize>,
     /// Maps of data sections, by section.
     data: HashMap<usize, usize>,
 }
@@ -25,28 +26,38 @@ impl Maps {
     pub(crate) fn at(&self, section: usize, offset: u64) -> Option<usize> {
         self.data.get(&section).or_else(|| self.user.get(&(section, offset))).copied()
     }
+
+    /// True for a section whose bytes are a map's.
+    pub(crate) fn is_data(&self, section: usize) -> bool {
+        self.data.contains_key(&section)
+    }
 }
 
 /// Most bytes of all data sections together; `.bss` takes none in the file, so a file could ask for any number.
 const MAX_DATA: u64 = 1 << 28;
 /// Most maps of an object; a program may use 64.
 const MAX_MAPS: usize = 4096;
-/// BTF's linkage of a variable that is declared only.
-const EXTERN: u32 = 2;
+/// The section of variables in the arena: clang names it after the address space.
+const ARENA: &str = ".addr_space.1";
 /// Longest name of a map in the kernel.
 const NAME_LEN: usize = 15;
 
 pub(crate) fn read(elf: &Elf<'_>, btf: Option<&Btf>, stem: &str, externs: &mut [Extern]) -> Result<Maps, Diagnostic> {
     let mut maps = Maps { specs: Vec::new(), user: HashMap::new(), data: HashMap::new() };
     let mut left = MAX_DATA;
-    if let Some(at) = elf.sections.iter().position(|s| s.name == ".maps") {
-        user_maps(elf, at, btf, &mut maps)?;
+    if let Some(at) = elf.sections.iter().position(|s| s.name == MAPS) {
+        definition::read(elf, at, btf, &mut maps)?;
     }
+    if let Some(at) = elf.sections.iter().position(|s| s.name == legacy::MAPS) {
+        legacy::read(elf, at, &mut maps)?;
+    }
+    struct_ops::read(elf, btf, &mut maps)?;
     for (at, section) in elf.sections.iter().enumerate() {
         let is_of = |kind: &str| section.name.strip_prefix(kind).is_some_and(|r| r.is_empty() || r.starts_with('.'));
         let read_only = is_of(".rodata");
         let is_data = read_only || is_of(".bss") || is_of(".data");
-        if !is_data || !section.holds_data || section.size == 0 {
+        let is_arena = section.name == ARENA;
+        if !is_data && !is_arena || !section.holds_data || section.size == 0 {
             continue;
         }
         left = left.checked_sub(section.size).ok_or_else(|| {
@@ -58,24 +69,35 @@ pub(crate) fn read(elf: &Elf<'_>, btf: Option<&Btf>, stem: &str, externs: &mut [
         if let Some(room) = initial.get_mut(..section.data.len()) {
             room.copy_from_slice(section.data);
         }
+        if is_arena {
+            arena(elf, at, initial, &mut maps)?;
+            continue;
+        }
         maps.data.insert(at, maps.specs.len());
         room(elf, &maps)?;
-        maps.specs.push(MapSpec {
-            name: data_name(stem, section.name),
-            map_type: MapType::Array,
-            key_size: 4,
-            value_size: section.size as u32,
-            max_entries: 1,
-            flags: if read_only { F_RDONLY_PROG | F_MMAPABLE } else { F_MMAPABLE },
-            extra: 0,
-            key_type: None,
-            value_type: btf.and_then(|b| b.find(section.name, |k| matches!(k, Kind::Datasec { .. }))),
-            record_type: None,
-            role: MapRole::Data { initial, read_only },
-        });
+        maps.specs.push(data(stem, section.name, btf, initial, read_only));
     }
     options(elf, btf, stem, externs, &mut maps)?;
     Ok(maps)
+}
+
+/// Puts variables of the arena's address space into the arena.
+fn arena(elf: &Elf<'_>, section: usize, bytes: Vec<u8>, maps: &mut Maps) -> Result<(), Diagnostic> {
+    let mut arenas = maps.specs.iter_mut().enumerate().filter(|(_, m)| m.map_type == MapType::Arena);
+    let (Some((at, spec)), None) = (arenas.next(), arenas.next()) else {
+        let title = format!("the variables in section {ARENA} of {} have no arena", elf.file);
+        return Err(Diagnostic::error(code::BAD_MAP, title)
+            .note("the object must define one map of type arena, no more and no fewer"));
+    };
+    let page = 4096;
+    if bytes.len() as u64 > u64::from(spec.max_entries) * page {
+        return Err(bad(elf, &spec.name, format!("its variables take {} bytes", bytes.len()))
+            .note(format!("it has {} pages of {page} bytes", spec.max_entries))
+            .help("raise `max_entries`"));
+    }
+    spec.role = MapRole::Arena { initial: bytes };
+    maps.data.insert(section, at);
+    Ok(())
 }
 
 /// The map of kernel options, whose values the engine fills in.
@@ -97,20 +119,19 @@ fn options(
         return Ok(());
     }
     room(elf, maps)?;
-    maps.specs.push(MapSpec {
-        name: data_name(stem, KCONFIG),
-        map_type: MapType::Array,
-        key_size: 4,
-        value_size: size,
-        max_entries: 1,
-        flags: F_RDONLY_PROG | F_MMAPABLE,
-        extra: 0,
-        key_type: None,
-        value_type: btf.and_then(|b| b.find(KCONFIG, |k| matches!(k, Kind::Datasec { .. }))),
-        record_type: None,
-        role: MapRole::Data { initial: vec![0; size as usize], read_only: true },
-    });
+    maps.specs.push(data(stem, KCONFIG, btf, vec![0; size as usize], true));
     Ok(())
+}
+
+/// The map of a data section.
+fn data(stem: &str, section: &str, btf: Option<&Btf>, initial: Vec<u8>, read_only: bool) -> MapSpec {
+    let size = u32::try_from(initial.len()).unwrap_or(u32::MAX);
+    MapSpec {
+        flags: if read_only { F_RDONLY_PROG | F_MMAPABLE } else { F_MMAPABLE },
+        value_type: btf.and_then(|b| b.find(section, |k| matches!(k, Kind::Datasec { .. }))),
+        role: MapRole::Data { initial, read_only },
+        ..MapSpec::new(data_name(stem, section), MapType::Array, 4, size, 1)
+    }
 }
 
 /// libbpf's name for a data section's map: the object's name cut so that the whole has 15 characters; a section with
@@ -126,141 +147,16 @@ fn data_name(stem: &str, section: &str) -> String {
     }
 }
 
-fn user_maps(elf: &Elf<'_>, section: usize, btf: Option<&Btf>, maps: &mut Maps) -> Result<(), Diagnostic> {
-    let Some(btf) = btf else {
-        return Err(Diagnostic::error(code::NO_BTF, format!("{} has no BTF, so its maps are not known", elf.file))
-            .note("section .maps says only how many maps there are; their types and sizes stand in BTF")
-            .help("compile with `-g`, and do not strip the object (`llvm-strip -g` keeps BTF)"));
-    };
-    let datasec = btf.find(".maps", |k| matches!(k, Kind::Datasec { .. })).and_then(|id| btf.get(id));
-    let Some(Kind::Datasec { vars, .. }) = datasec.map(|t| &t.kind) else {
-        return Err(Diagnostic::error(code::NO_BTF, format!("the BTF of {} does not describe its maps", elf.file))
-            .help("compile with `-g`"));
-    };
-    for var in vars {
-        room(elf, maps)?;
-        let name = btf.name(var.type_id);
-        let Some(Kind::Var { type_id, linkage }) = btf.get(var.type_id).map(|t| &t.kind) else { continue };
-        // Another object's, until both are linked; it has no place in the section.
-        if *linkage == EXTERN {
-            continue;
-        }
-        let Some((_, Kind::Struct { members, .. })) = btf.resolve(*type_id) else {
-            return Err(bad(elf, name, "its definition is not a struct".to_owned()));
-        };
-        let mut spec = definition(elf, btf, name, members)?;
-        spec.record_type = btf
-            .decl_tags(var.type_id, -1)
-            .find_map(|tag| tag.strip_prefix("record:"))
-            .and_then(|record| btf.find_type(record));
-        maps.user.entry((section, u64::from(var.offset))).or_insert(maps.specs.len());
-        maps.specs.push(spec);
-    }
-    Ok(())
-}
-
 /// Refuses one map too many.
-fn room(elf: &Elf<'_>, maps: &Maps) -> Result<(), Diagnostic> {
+pub(super) fn room(elf: &Elf<'_>, maps: &Maps) -> Result<(), Diagnostic> {
     if maps.specs.len() < MAX_MAPS {
         return Ok(());
     }
     Err(Diagnostic::error(code::UNSUPPORTED_OBJECT, format!("{} has more than {MAX_MAPS} maps", elf.file)))
 }
 
-fn bad(elf: &Elf<'_>, map: &str, why: String) -> Diagnostic {
-    Diagnostic::error(code::BAD_MAP, format!("map `{map}` of {} cannot be made", elf.file)).note(why)
-}
-
-/// Reads `struct { __uint(type, …); __type(key, …); … }`: a number is the length of an array behind a pointer.
-fn definition(elf: &Elf<'_>, btf: &Btf, name: &str, members: &[Member]) -> Result<MapSpec, Diagnostic> {
-    let mut spec = MapSpec {
-        name: name.to_owned(),
-        map_type: MapType::Unspec,
-        key_size: 0,
-        value_size: 0,
-        max_entries: 0,
-        flags: 0,
-        extra: 0,
-        key_type: None,
-        value_type: None,
-        record_type: None,
-        role: MapRole::User,
-    };
-    let mut seen: Vec<&str> = Vec::new();
-    for member in members {
-        let field = btf.string(member.name_off).unwrap_or("");
-        if seen.contains(&field) {
-            return Err(bad(elf, name, format!("it gives `{field}` twice")));
-        }
-        seen.push(field);
-        let number = || {
-            number(btf, member.type_id)
-                .ok_or_else(|| bad(elf, name, format!("`{field}` is not `__uint({field}, NUMBER)`")))
-        };
-        let typed = || {
-            let to = match btf.resolve(member.type_id) {
-                Some((_, Kind::Ptr(to))) => *to,
-                _ => return Err(bad(elf, name, format!("`{field}` is not `__type({field}, TYPE)`"))),
-            };
-            let size = btf.size_of(to).and_then(|s| u32::try_from(s).ok());
-            size.map(|s| (to, s)).ok_or_else(|| bad(elf, name, format!("the type of `{field}` has no size")))
-        };
-        match field {
-            "type" => {
-                let id = number()?;
-                spec.map_type = MapType::from_id(id)
-                    .ok_or_else(|| bad(elf, name, format!("map type {id} is not known to this version of skep")))?;
-            }
-            "key" => {
-                let (to, size) = typed()?;
-                agree(elf, name, "key", spec.key_size, size)?;
-                (spec.key_type, spec.key_size) = (Some(to), size);
-            }
-            "value" => {
-                let (to, size) = typed()?;
-                agree(elf, name, "value", spec.value_size, size)?;
-                (spec.value_type, spec.value_size) = (Some(to), size);
-            }
-            "key_size" => {
-                let size = number()?;
-                agree(elf, name, "key", spec.key_size, size)?;
-                spec.key_size = size;
-            }
-            "value_size" => {
-                let size = number()?;
-                agree(elf, name, "value", spec.value_size, size)?;
-                spec.value_size = size;
-            }
-            "max_entries" => spec.max_entries = number()?,
-            "map_flags" => spec.flags = number()?,
-            "map_extra" => spec.extra = u64::from(number()?),
-            "numa_node" => {}
-            _ => {
-                return Err(Diagnostic::error(
-                    code::UNSUPPORTED_OBJECT,
-                    format!("map `{name}` of {} has a field skep does not know: `{field}`", elf.file),
-                )
-                .help("known: type, key, value, key_size, value_size, max_entries, map_flags, map_extra, numa_node"));
-            }
-        }
-    }
-    if spec.map_type == MapType::Unspec {
-        return Err(bad(elf, name, "it has no type".to_owned()).help("add `__uint(type, BPF_MAP_TYPE_…)`"));
-    }
-    Ok(spec)
-}
-
-fn agree(elf: &Elf<'_>, name: &str, what: &str, before: u32, now: u32) -> Result<(), Diagnostic> {
-    if before == 0 || before == now {
-        return Ok(());
-    }
-    Err(bad(elf, name, format!("the {what} has {before} bytes by one field and {now} by another")))
-}
-
-fn number(btf: &Btf, id: TypeId) -> Option<u32> {
-    let (_, Kind::Ptr(to)) = btf.resolve(id)? else { return None };
-    let (_, Kind::Array { len, .. }) = btf.resolve(*to)? else { return None };
-    Some(*len)
+pub(super) fn bad(elf: &Elf<'_>, map: &str, why: impl Into<String>) -> Diagnostic {
+    Diagnostic::error(code::BAD_MAP, format!("map `{map}` of {} cannot be made", elf.file)).note(why.into())
 }
 
 #[cfg(test)]

@@ -1,10 +1,15 @@
 //! Objects read from ELF: sections and symbols here, maps in [`maps`], programs in [`programs`]; written in
 //! [`write`](fn@write).
 
+mod definition;
 mod externs;
+pub(crate) mod gnu;
+mod legacy;
 mod maps;
 mod names;
+mod order;
 mod programs;
+mod struct_ops;
 mod types;
 mod write;
 
@@ -17,6 +22,7 @@ use object::elf::{
     STV_INTERNAL,
 };
 use object::read::elf::{FileHeader, Rel as _, SectionHeader, Sym as _};
+pub(crate) use order::{instruction as turn_instruction, is_big, little};
 use skep_btf::{Btf, Ext};
 use skep_diag::{Diagnostic, code};
 pub use types::types;
@@ -70,10 +76,12 @@ impl Object {
     /// names the maps of data sections.
     ///
     /// # Errors
-    /// A diagnostic for bytes that are not a little-endian eBPF object (`O0002`, `O0003`), damaged types (`B0001`), maps
+    /// A diagnostic for bytes that are not an eBPF object (`O0002`, `O0003`), damaged types (`B0001`), maps
     /// without types (`O0004`), contradictory maps (`O0007`) and relocations that lead nowhere (`O0006`). A section
     /// whose name is not known is no error here: only loading its program is.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Object, Diagnostic> {
+        let big_endian = is_big(bytes);
+        let bytes = &little(bytes);
         let elf = Elf::parse(name, bytes)?;
         let base = name.rsplit('/').next().unwrap_or(name);
         let stem = base.split('.').next().unwrap_or(base).to_owned();
@@ -101,7 +109,8 @@ impl Object {
             let end = s.data.iter().position(|b| *b == 0).unwrap_or(s.data.len());
             s.data.get(..end).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or("")
         });
-        Ok(Object { name: stem, license: license.to_owned(), programs, maps: maps.specs, externs, btf })
+        let license = license.to_owned();
+        Ok(Object { name: stem, license, programs, maps: maps.specs, externs, btf, big_endian })
     }
 }
 
@@ -146,7 +155,7 @@ impl<'a> Elf<'a> {
                 return Err(cut("a relocation section names no section"));
             };
             // Relocations of debug information are of no use here.
-            if target.executable || target.name == ".maps" {
+            if target.executable || target.name == definition::MAPS || struct_ops::section(target.name).is_some() {
                 take(size_of_val(rels))?;
                 target.rels.extend(rels.iter().map(|r| Rel {
                     offset: r.r_offset(LE),
@@ -177,6 +186,18 @@ impl<'a> Elf<'a> {
         self.sections.iter().find(|s| s.name == name)
     }
 
+    /// The 64-bit number at a byte of a section: what a relocation there adds to its symbol.
+    fn word(&self, section: usize, offset: u64) -> Option<u64> {
+        let data = self.sections.get(section)?.data.get(usize::try_from(offset).ok()?..)?;
+        data.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+    }
+
+    /// The function that begins at a byte of a section.
+    fn function_at(&self, section: usize, offset: u64) -> Option<&'a str> {
+        let function = self.symbols.iter().find(|s| s.is_func && s.section == Some(section) && s.value == offset);
+        function.map(|s| s.name)
+    }
+
     /// Completes the BTF of data sections with what only the ELF knows.
     fn fill_sections(&self, btf: &mut Btf) {
         let mut by_name = HashMap::new();
@@ -184,7 +205,9 @@ impl<'a> Elf<'a> {
             by_name.entry(section.name).or_insert((at, section.size));
         }
         let mut variables = HashMap::new();
-        for symbol in self.symbols.iter().filter(|s| !s.is_func) {
+        // Of a linked object, a static variable may have the name of one that all see; that goes first.
+        let (local, global): (Vec<_>, Vec<_>) = self.symbols.iter().filter(|s| !s.is_func).partition(|s| s.is_local);
+        for symbol in global.into_iter().chain(local) {
             if let Some(section) = symbol.section {
                 variables.entry((section, symbol.name)).or_insert(symbol.value);
             }
@@ -241,12 +264,14 @@ pub(crate) fn header<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a FileHeader64
             })
             .help(COMPILE));
     };
-    let byte = |at: usize| start.get(at).copied().unwrap_or(0);
-    if byte(5) == 2 && byte(4) == 2 {
-        return Err(Diagnostic::error(code::UNSUPPORTED_OBJECT, format!("{file} is a big-endian object"))
-            .note("skep runs little-endian eBPF only")
-            .help("compile with `-target bpfel`"));
+    if is_big(bytes) {
+        // A whole one was rewritten before it came here.
+        let title = format!("{file} is not a whole ELF object");
+        return Err(Diagnostic::error(code::NOT_ELF, title)
+            .note("it is big-endian, and its tables or sections lie outside the file or overlap")
+            .help(COMPILE));
     }
+    let byte = |at: usize| start.get(at).copied().unwrap_or(0);
     let machine = u16::from_le_bytes([byte(18), byte(19)]);
     if byte(4) != 2 || machine != EM_BPF.0 {
         return Err(not(format!("{file} is an object for {}, not for eBPF", machine_name(machine)))

@@ -8,7 +8,7 @@ use skep_diag::{Diagnostic, code};
 use skep_isa::{Insn, insn, spec};
 
 use super::maps::Maps;
-use super::{Elf, Rel, Symbol};
+use super::{Elf, Rel, Symbol, gnu};
 use crate::external::{Extern, ExternKind};
 use crate::hook::Hook;
 use crate::program::{FuncInfo, LineInfo, ProgramSpec, Reloc, RelocTarget};
@@ -80,6 +80,8 @@ struct File<'a> {
     /// Slots of each executable section.
     code: HashMap<usize, Vec<Insn>>,
     targets: HashMap<Place, Target>,
+    /// Constants of relocated instructions hold the symbol's value already.
+    holds_values: bool,
     /// Line and function records by section, in the order of the file.
     lines: HashMap<usize, Vec<skep_btf::LineRecord>>,
     types: HashMap<Place, skep_btf::TypeId>,
@@ -101,6 +103,7 @@ impl<'a> File<'a> {
             entries: Vec::new(),
             code: HashMap::new(),
             targets: HashMap::new(),
+            holds_values: false,
             lines: HashMap::new(),
             types: HashMap::new(),
         };
@@ -111,6 +114,15 @@ impl<'a> File<'a> {
             file.add_function(symbol)?;
         }
         file.entries.sort();
+        let code = elf.sections.iter().enumerate().filter(|(_, s)| s.executable);
+        let named =
+            code.flat_map(|(at, section)| section.rels.iter().map(move |rel| (at, rel))).filter_map(|(at, rel)| {
+                let symbol = elf.symbols.get(rel.symbol).filter(|symbol| symbol.section.is_some())?;
+                let insn = file.code.get(&at)?.get((rel.offset / 8) as usize)?;
+                Some((insn.imm, insn.is_local_call(), symbol.value))
+            });
+        let comment = elf.section(gnu::COMMENT).map_or(&[][..], |section| section.data);
+        file.holds_values = gnu::holds_values(comment, named);
         for (at, section) in elf.sections.iter().enumerate().filter(|(_, s)| s.executable) {
             for rel in &section.rels {
                 file.add_relocation(at, rel, maps, &options)?;
@@ -170,27 +182,28 @@ impl<'a> File<'a> {
             return Ok(());
         };
         let is_code = self.code.contains_key(&of);
+        let held = if self.holds_values { symbol.value.cast_signed() } else { 0 };
+        let addend = i64::from(insn.imm).wrapping_sub(held);
         // The addend stands in the instruction; a section's symbol has value 0.
         let target = match rel.kind {
             R_BPF_64_32 if insn.is_local_call() && is_code => {
-                let slot = (symbol.value / 8) as i64 + i64::from(insn.imm) + 1;
+                let slot = (symbol.value / 8).cast_signed().wrapping_add(addend).wrapping_add(1);
                 let slot = usize::try_from(slot).map_err(|_| bad("the call goes before its section".into()))?;
                 Target::Func(Place { section: of, slot })
             }
             R_BPF_64_64 if insn.is_wide() && is_code => {
-                let byte = symbol.value as i64 + i64::from(insn.imm);
+                let byte = symbol.value.cast_signed().wrapping_add(addend);
                 let slot = usize::try_from(byte / 8).map_err(|_| bad("the address is before its section".into()))?;
                 Target::Func(Place { section: of, slot })
             }
             R_BPF_64_64 if insn.is_wide() => {
-                let offset = (symbol.value as i64).wrapping_add(i64::from(insn.imm));
+                let offset = symbol.value.cast_signed().wrapping_add(addend);
                 let start = u64::try_from(offset).map_err(|_| bad("the address is before its section".into()))?;
                 let name = symbol.name;
                 let map = maps.at(of, start).ok_or_else(|| bad(format!("`{name}` is neither a map nor data")))?;
-                let spec = maps.specs.get(map).ok_or_else(|| bad("no such map".into()))?;
-                Target::Other(match spec.role {
-                    crate::map::MapRole::User => RelocTarget::Map(map),
-                    crate::map::MapRole::Data { .. } => {
+                Target::Other(match maps.is_data(of) {
+                    false => RelocTarget::Map(map),
+                    true => {
                         RelocTarget::MapValue { map, offset: u32::try_from(start).map_err(|_| bad("too far".into()))? }
                     }
                 })
@@ -262,6 +275,7 @@ impl<'a> File<'a> {
         // Functions that are being read, and how far.
         let mut open: Vec<(&Function<'_>, usize)> = Vec::new();
         let mut met = Some(main);
+        let mut handler = self.exception_handler(main);
         loop {
             if let Some(function) = met.take()
                 && let Entry::Vacant(start) = layout.starts.entry(function.place)
@@ -272,7 +286,12 @@ impl<'a> File<'a> {
                 layout.order.push(function);
                 open.push((function, 0));
             }
-            let Some((function, offset)) = open.last_mut() else { return Ok(layout) };
+            let Some((function, offset)) = open.last_mut() else {
+                // The function that handles exceptions is called by the kernel alone, and stands behind all others.
+                let Some(handler) = handler.take() else { return Ok(layout) };
+                met = Some(handler);
+                continue;
+            };
             if *offset == function.len {
                 open.pop();
                 continue;
@@ -283,6 +302,14 @@ impl<'a> File<'a> {
                 met = Some(self.functions.get(&callee).ok_or_else(|| self.no_function(callee, place))?);
             }
         }
+    }
+
+    /// The function that a program's tag `exception_callback:NAME` names; what is wrong with a tag, the verifier tells.
+    fn exception_handler(&self, main: &Function<'_>) -> Option<&Function<'a>> {
+        let (btf, id) = self.btf.zip(self.types.get(&main.place))?;
+        let name = btf.decl_tags(*id, -1).find_map(|tag| tag.strip_prefix("exception_callback:"))?;
+        let symbol = self.elf.symbols.iter().find(|s| s.is_func && !s.is_local && s.name == name)?;
+        self.functions.get(&Place { section: symbol.section?, slot: (symbol.value / 8) as usize })
     }
 
     /// Lays out an entry function and every function it reaches in one piece.

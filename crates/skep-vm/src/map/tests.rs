@@ -4,17 +4,8 @@ use super::*;
 
 fn spec(map_type: MapType, key_size: u32, value_size: u32, max_entries: u32) -> MapSpec {
     MapSpec {
-        name: "m".to_owned(),
-        map_type,
-        key_size,
-        value_size,
-        max_entries,
         flags: if map_type == MapType::LpmTrie { F_NO_PREALLOC } else { 0 },
-        extra: 0,
-        key_type: None,
-        value_type: None,
-        record_type: None,
-        role: MapRole::User,
+        ..MapSpec::new("m", map_type, key_size, value_size, max_entries)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use skep_isa::Insn;
 use skep_isa::spec::{MapType, section};
-use skep_object::{MapRole, MapSpec, Object, ProgramSpec, Reloc, RelocTarget};
+use skep_object::{MapSpec, Object, ProgramSpec, Reloc, RelocTarget};
 use skep_vm::{Config, Host, Machine, Outcome, Packet, Task};
 
 /// A host whose clock stands at 1000 (boot: 2000) and whose printed text can be read.
@@ -89,19 +89,7 @@ pub(crate) fn map(dst: u8, index: i32) -> [Insn; 2] {
 
 pub(crate) fn spec(map_type: MapType, key_size: u32, value_size: u32, max_entries: u32) -> MapSpec {
     let flags = if map_type == MapType::LpmTrie { 1 } else { 0 };
-    MapSpec {
-        name: format!("{map_type}"),
-        map_type,
-        key_size,
-        value_size,
-        max_entries,
-        flags,
-        extra: 0,
-        key_type: None,
-        value_type: None,
-        record_type: None,
-        role: MapRole::User,
-    }
+    MapSpec { flags, ..MapSpec::new(format!("{map_type}"), map_type, key_size, value_size, max_entries) }
 }
 
 /// An object of one program; `map(…)` loads become relocations.
@@ -126,6 +114,7 @@ pub(crate) fn object(section: &str, code: &[Insn], maps: &[MapSpec]) -> Object {
         maps: maps.to_vec(),
         externs: Vec::new(),
         btf: None,
+        big_endian: false,
     }
 }
 

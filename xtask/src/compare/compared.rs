@@ -1,150 +1,21 @@
-//! `xtask compare`: skep's answers beside libbpf's, program by program. What differs stands in `tests/corpus/`, grouped by
-//! skep's reason, and may only become less. Enter at [`run`].
+//! Two sides' answers beside each other: figures, groups of what differs, and the list that is kept of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::process::Command;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
+use super::answers::{Answer, Answers, Key};
 
-use crate::corpus::{self, Corpus};
-use crate::{oracle, root};
-
-/// Programs between two pauses, and the length of one: Linux 6.18 locks up for good when about a thousand compiled
-/// programs are freed in a short time.
-const BATCH: usize = 32;
-const PAUSE: Duration = Duration::from_millis(20);
 /// Reasons shown of the list.
 const SHOWN: usize = 15;
 
-/// What one side says of a program.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Answer {
-    /// `accept`, `reject`, `undecided`; `open` for an object that cannot be opened.
-    verdict: String,
-    /// The verifier's last word, or the reason.
-    message: String,
-    /// Instructions walked.
-    processed: Option<u64>,
-}
-
-/// Object and program; an empty program for an object that cannot be opened.
-type Key = (String, String);
-type Answers = BTreeMap<Key, Answer>;
-
-/// `xtask compare a|b [--write]`.
-pub(crate) fn run(words: &[&str]) -> Result<()> {
-    let (letter, write) = match words {
-        [letter] => (*letter, false),
-        [letter, "--write"] => (*letter, true),
-        _ => bail!("wanted: a or b, and --write to keep the list of what differs"),
-    };
-    let corpus = Corpus::from_letter(letter).with_context(|| format!("no corpus {letter}"))?;
-    let theirs = of_libbpf(corpus)?;
-    let ours = of_skep(corpus)?;
-    let compared = Compared::new(&ours, &theirs);
-    print!("{}", compared.text());
-    let path = root().join(format!("tests/corpus/{letter}.differ.txt"));
-    let known = std::fs::read_to_string(&path).unwrap_or_default();
-    if write {
-        std::fs::create_dir_all(root().join("tests/corpus"))?;
-        std::fs::write(&path, compared.list()).with_context(|| path.display().to_string())?;
-        println!("written to {}", path.display());
-        return Ok(());
-    }
-    let known = programs(&known);
-    let new: Vec<&String> = compared.differing.iter().filter(|p| !known.contains(*p)).collect();
-    let gone = known.iter().filter(|p| !compared.differing.contains(*p)).count();
-    new.iter().for_each(|program| println!("differs now: {program}"));
-    if gone > 0 {
-        println!("{gone} programs of {} agree now: shorten it with --write", path.display());
-    }
-    ensure!(new.is_empty(), "{} programs differ that did not", new.len());
-    Ok(())
-}
-
-/// What the oracle wrote.
-fn of_libbpf(corpus: Corpus) -> Result<Answers> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let results = oracle::results(corpus)?;
-    Ok(results
-        .iter()
-        .map(|line| {
-            let answer = Answer {
-                verdict: text(&line["result"]),
-                message: text(&line["message"]),
-                processed: line["processed"].as_u64(),
-            };
-            ((text(&line["object"]), text(&line["program"])), answer)
-        })
-        .collect())
-}
-
-/// What `skep check` says, one process for each object; kept in `target/corpus/*.skep.json`.
-fn of_skep(corpus: Corpus) -> Result<Answers> {
-    let objects = corpus::objects(corpus)?;
-    let built =
-        Command::new("cargo").args(["build", "-q", "--locked", "-p", "skep-cli"]).current_dir(root()).status()?;
-    ensure!(built.success(), "skep does not build");
-    let skep = root().join("target/debug/skep");
-    let started = Instant::now();
-    let (mut answers, mut lines, mut loads) = (Answers::new(), String::new(), 0);
-    for (at, path) in objects.iter().enumerate() {
-        if at % 100 == 0 {
-            println!("  {at} of {} objects, {:.0} s", objects.len(), started.elapsed().as_secs_f64());
-        }
-        let name = path.strip_prefix(corpus.folder()).unwrap_or(path).display().to_string();
-        let document = check(&skep, &corpus.folder(), &name)?;
-        for program in document["programs"].as_array().into_iter().flatten() {
-            let mut program = program.clone();
-            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            program["object"] = Value::from(name.clone());
-            let opened = program["program"].is_string();
-            let kernel = &program["kernel"];
-            let answer = Answer {
-                verdict: if opened { text(&kernel["verdict"]) } else { "open".to_owned() },
-                message: text(&kernel["message"]),
-                processed: kernel["processed"].as_u64(),
-            };
-            answers.insert((name.clone(), text(&program["program"])), answer);
-            program["kernel"]["log"] = Value::Null;
-            lines.push_str(&format!("{program}\n"));
-            loads += 1;
-            if loads % BATCH == 0 {
-                std::thread::sleep(PAUSE);
-            }
-        }
-    }
-    let path = corpus::home().join(format!("{}.skep.json", corpus.letter()));
-    std::fs::write(&path, lines).with_context(|| path.display().to_string())?;
-    Ok(answers)
-}
-
-/// One object's document.
-fn check(skep: &Path, folder: &Path, object: &str) -> Result<Value> {
-    let mut command = Command::new(skep);
-    let out = command.args(["check", "--engine", "kernel", "--json", object]).current_dir(folder).output()?;
-    // A panic or a signal is a fault of skep's, whatever the object.
-    ensure!(
-        out.status.code().is_some_and(|code| code <= 3),
-        "skep check {object}: {}\n{}",
-        out.status,
-        String::from_utf8_lossy(&out.stderr)
-    );
-    serde_json::from_slice(&out.stdout).with_context(|| format!("what skep check says of {object}"))
-}
-
 /// Both sides beside each other.
 #[derive(Default)]
-struct Compared {
-    programs: usize,
+pub(super) struct Compared {
+    pub(super) programs: usize,
     /// By skep's verdict and libbpf's.
     table: BTreeMap<(String, String), usize>,
-    /// Programs whose verdict differs, as the list has them, by their group.
+    /// Programs whose verdict differs, or whose errno does where both reject, as the list has them, by their group.
     groups: BTreeMap<String, BTreeSet<String>>,
-    differing: BTreeSet<String>,
+    pub(super) differing: BTreeSet<String>,
     /// Rejected by both.
     rejected: usize,
     /// Those of them with another last word.
@@ -156,7 +27,7 @@ struct Compared {
 }
 
 impl Compared {
-    fn new(ours: &Answers, theirs: &Answers) -> Compared {
+    pub(super) fn new(ours: &Answers, theirs: &Answers) -> Compared {
         let mut compared = Compared::default();
         let keys: BTreeSet<&Key> = ours.keys().chain(theirs.keys()).collect();
         for key in keys {
@@ -182,11 +53,15 @@ impl Compared {
             // The reason is that of the side that gives one.
             let reason = if our.message.is_empty() { &their.message } else { &our.message };
             let reason = format!("{ours}, libbpf: {theirs}: {}", general(reason, object));
-            let name = format!("{object} {program}");
-            self.groups.entry(reason).or_default().insert(name.clone());
-            self.differing.insert(name);
+            self.differ(reason, format!("{object} {program}"));
         } else if ours == "reject" {
             self.rejected += 1;
+            if our.errno != their.errno {
+                let number = |errno: Option<i64>| errno.map_or_else(|| "none".to_owned(), |n| n.to_string());
+                let (our_errno, their_errno) = (number(our.errno), number(their.errno));
+                let reason = format!("errno {our_errno}, libbpf: {their_errno}: {}", general(&our.message, object));
+                self.differ(reason, format!("{object} {program}: errno"));
+            }
             if our.message != their.message {
                 self.other_word
                     .push(format!("{object} {program}\n    skep:   {}\n    libbpf: {}", our.message, their.message));
@@ -197,8 +72,13 @@ impl Compared {
         }
     }
 
+    fn differ(&mut self, reason: String, name: String) {
+        self.groups.entry(reason).or_default().insert(name.clone());
+        self.differing.insert(name);
+    }
+
     /// The figures, and the most frequent reasons.
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let equal: usize = self.table.iter().filter(|((a, b), _)| a == b).map(|(_, n)| n).sum();
         let mut text = format!("{equal} of {} programs have the same verdict\n", self.programs);
         text.push_str("  skep       libbpf     programs\n");
@@ -228,10 +108,11 @@ impl Compared {
     }
 
     /// The list that is kept: a heading for each reason, then its programs.
-    fn list(&self) -> String {
-        let mut text = String::from(
-            "# Programs on which skep and libbpf do not agree, by skep's verdict, libbpf's, and skep's reason.\n\
-             # Written by `cargo xtask compare --write`; it may only become shorter.\n",
+    pub(super) fn list(&self, place: &str) -> String {
+        let mut text = format!(
+            "# Programs on which skep and libbpf do not agree, by skep's verdict, libbpf's, and skep's reason; or by errno\n\
+             # where both reject. {place}\n\
+             # Written by `cargo xtask compare --write`; it may only become shorter.\n"
         );
         for (reason, programs) in self.sorted() {
             text.push_str(&format!("\n# {}: {reason}\n", programs.len()));
@@ -247,12 +128,12 @@ fn answer(answers: &Answers, key: &Key) -> Answer {
     answers.get(key).or_else(whole).cloned().unwrap_or_else(|| Answer {
         verdict: "absent".to_owned(),
         message: "it is no program".to_owned(),
-        processed: None,
+        ..Answer::default()
     })
 }
 
 /// Programs of a kept list.
-fn programs(list: &str) -> BTreeSet<String> {
+pub(super) fn programs(list: &str) -> BTreeSet<String> {
     list.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
 }
 
@@ -295,7 +176,7 @@ mod tests {
         let answer = |verdict: &str, message: &str| Answer {
             verdict: verdict.to_owned(),
             message: message.to_owned(),
-            processed: None,
+            ..Answer::default()
         };
         rows.iter().map(|(o, p, v, m)| (((*o).to_owned(), (*p).to_owned()), answer(v, m))).collect()
     }
@@ -336,6 +217,17 @@ mod tests {
         let ours = answers(&[("a.o", "p", "reject", "R1 !read_ok")]);
         let theirs = answers(&[("a.o", "p", "accept", "")]);
         let compared = Compared::new(&ours, &theirs);
-        assert_eq!(programs(&compared.list()), compared.differing);
+        assert_eq!(programs(&compared.list("Asked here.")), compared.differing);
+    }
+
+    #[test]
+    fn two_rejections_agree_only_with_one_errno() {
+        let ours = answers(&[("a.o", "p", "reject", "R1 !read_ok"), ("a.o", "q", "accept", "")]);
+        let mut theirs = ours.clone();
+        assert!(Compared::new(&ours, &theirs).differing.is_empty());
+        theirs.values_mut().for_each(|answer| answer.errno = Some(22));
+        let compared = Compared::new(&ours, &theirs);
+        assert_eq!(compared.differing.iter().collect::<Vec<_>>(), ["a.o p: errno"]);
+        assert_eq!((compared.rejected, compared.accepted), (1, 1));
     }
 }
