@@ -37,6 +37,8 @@ $b mount -t tracefs tracefs $root/sys/kernel/tracing || fail "tracefs"
 $b mount -t securityfs securityfs $root/sys/kernel/security
 $b ip link set lo up
 $b hostname guest
+# Before 5.11, maps and programs are locked memory.
+ulimit -l unlimited
 $b cp /script $root/run/script
 # The kernel's configuration, where libbpf and skep look for one that the kernel does not show itself.
 $b mkdir -p $root/boot
