@@ -61,6 +61,8 @@ port() {
 
 out=$(port out) err=$(port err) status=$(port status)
 [ -n "$out" ] && [ -n "$err" ] && [ -n "$status" ] || fail "no ports"
-$b chroot $root /bin/sh /run/script </dev/null >"$out" 2>"$err"
+# In a root that is not that of all mounts no user namespace can be made.
+cd $root && $b mount --move . / || fail "the root"
+$b chroot . /bin/sh /run/script </dev/null >"$out" 2>"$err"
 echo $? >"$status"
 $b poweroff -f
