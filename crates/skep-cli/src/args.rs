@@ -129,6 +129,9 @@ pub(crate) struct Settings {
     /// Give a global variable, or a part of one, its first value: limit=5, ports[2]=80, config.mode=FAST.
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     pub(crate) set: Vec<(String, String)>,
+    /// Take a program for one of another section: sock=xdp, probe=fentry/do_unlinkat.
+    #[arg(long, value_name = "PROG=SECTION", value_parser = pair)]
+    pub(crate) section: Vec<(String, String)>,
 }
 
 /// `skep check`.

@@ -1,4 +1,4 @@
-//! `--map` and `--set`: what an object leaves to whoever loads it, put into it before it is loaded.
+//! `--map`, `--set` and `--section`: what an object leaves to whoever loads it, put into it before it is loaded.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ impl Settings {
         Ok(self.each(|setting| {
             at += 1;
             match setting.put(object) {
-                Err(error) if [code::NO_MAP, code::NO_VARIABLE].contains(&error.code()) => {
+                Err(error) if [code::NO_MAP, code::NO_VARIABLE, code::NO_PROGRAM].contains(&error.code()) => {
                     unused.said.entry(at).or_default().push(error.diagnostic());
                     Ok(())
                 }
@@ -33,7 +33,8 @@ impl Settings {
 
     fn each(&self, mut put: impl FnMut(Setting<'_>) -> Result<(), Error>) -> Result<(), Error> {
         self.map.iter().try_for_each(|(name, fields)| put(Setting::Map(name, fields)))?;
-        self.set.iter().try_for_each(|(name, value)| put(Setting::Variable(name, value)))
+        self.set.iter().try_for_each(|(name, value)| put(Setting::Variable(name, value)))?;
+        self.section.iter().try_for_each(|(program, section)| put(Setting::Section(program, section)))
     }
 }
 
@@ -41,6 +42,7 @@ impl Settings {
 enum Setting<'a> {
     Map(&'a str, &'a str),
     Variable(&'a str, &'a str),
+    Section(&'a str, &'a str),
 }
 
 impl Setting<'_> {
@@ -48,6 +50,7 @@ impl Setting<'_> {
         match self {
             Setting::Map(name, fields) => object.set_map(name, fields),
             Setting::Variable(name, value) => object.set_variable(name, value),
+            Setting::Section(program, section) => object.set_section(program, section),
         }
     }
 }

@@ -327,7 +327,7 @@ impl Error {
             }
             Error::NoTarget { section, .. } => {
                 let d = d.note(format!("its section is `{section}`"));
-                d.help("name it in the section, as in `fentry/do_unlinkat`, `tp_btf/sched_switch`, `iter/task`")
+                d.help("name it in the section, as in `fentry/do_unlinkat`, or say which is meant: `--section PROG=fentry/NAME`")
             }
             Error::PinnedMap { path, there, here, .. } => d
                 .note(format!("there it is {there}, in the object {here}"))
@@ -340,7 +340,7 @@ impl Error {
                 let d = near.iter().fold(d, |d, near| d.help(format!("did you mean `{near}`?")));
                 d.help("declare it `__weak` and test it, if the program can do without")
             }
-            Error::UnknownSection { .. } => d.help("name the section after a program type, as in `xdp` or `tc`"),
+            Error::UnknownSection { .. } => d.help("name the section after a program type, as in `xdp` or `tc`, or say which is meant: `--section PROG=xdp`"),
             Error::HookMismatch { kind, .. } => {
                 let types: Vec<_> = kind.row().prog_types.iter().map(|t| t.name()).collect();
                 d.note(format!("programs that run there are of type {}", types.join(", ")))

@@ -3,7 +3,7 @@
 //! Enter at [`Externs::resolve`] with the names that some programs use, then at [`Externs::put`] for each reference. What the
 //! kernel does not have and a program can do without (`__weak`) is 0, and a call of it a call of no function.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use skep_btf::core::Located;
 use skep_btf::{Kind, KindId, Scan};
@@ -61,7 +61,8 @@ impl Externs {
             RelocTarget::Extern(name) => Some(name.as_str()),
             _ => None,
         });
-        let used: HashSet<&str> = names.collect();
+        // In the order of names, so that of several missing ones the same is told each time.
+        let used: BTreeSet<&str> = names.collect();
         let known: HashMap<&str, &Extern> = object.externs.iter().map(|e| (e.name.as_str(), e)).collect();
         let untyped = used.iter().filter(|name| known.get(**name).is_none_or(|e| e.kind == ExternKind::Address));
         let untyped: Vec<&str> = untyped.copied().collect();
@@ -88,6 +89,7 @@ impl Externs {
             let one = match one {
                 Some(one) => one,
                 None if weak => Found::Nothing,
+                None if !known.contains_key(name) => return Err(unlinked(name)),
                 None => return Err(missing(what, name, kind, kernel.proper())),
             };
             externs.found.insert(name.to_owned(), one);
@@ -163,6 +165,12 @@ fn fits(object: &Object, kind: ExternKind, located: Located, kernel: &Kernel<'_,
         }
         _ => false,
     }
+}
+
+/// A name that nothing says the kernel has: most likely another object's.
+fn unlinked(name: &str) -> Error {
+    let why = "the object declares it and does not define it; link the object that does: `skep gen object OUT IN…`";
+    Error::NoSymbol { what: "symbol", name: name.to_owned(), near: None, why: Some(why.to_owned()) }
 }
 
 fn missing(what: &'static str, name: &str, kind: ExternKind, kernel: Option<&Scan<'_>>) -> Error {

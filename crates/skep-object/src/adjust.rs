@@ -1,13 +1,14 @@
-//! What is decided when an object is loaded, not when it is compiled: sizes of maps, values of variables.
+//! What is decided when an object is loaded, not when it is compiled: sizes of maps, values of variables, what programs are.
 //!
-//! Enter at [`Object::set_map`] and [`Object::set_variable`]. This module knows no engine: whether a size is one that a map
+//! Enter at [`Object::set_map`], [`Object::set_variable`] and [`Object::set_section`]. This module knows no engine: whether a size is one that a map
 //! can have is said by whoever makes the map.
 
 use skep_btf::{Kind, Part, Scan, SectionVar, TypeId};
 use skep_diag::{Diagnostic, Snippet, code};
-use skep_isa::spec::{map_flag, nearest};
+use skep_isa::spec::{map_flag, nearest, section};
 
 use crate::external::ExternKind;
+use crate::hook::Hook;
 use crate::map::{MapRole, MapSpec};
 use crate::object::Object;
 
@@ -50,6 +51,46 @@ impl Object {
         changed.key_type = changed.key_type.filter(|id| size_of(*id) == Some(changed.key_size.into()));
         changed.value_type = changed.value_type.filter(|id| size_of(*id) == Some(changed.value_size.into()));
         *spec = changed;
+        Ok(())
+    }
+
+    /// Puts a program into another section, whose name says its type and where it runs: for objects whose sections have names
+    /// of their own, or whose hooks whoever loads them chooses (`fentry/dummy`).
+    ///
+    /// # Errors
+    /// `O0008` for a program that there is not, `O0005` for a name that no pattern fits.
+    ///
+    /// ```no_run
+    /// # let bytes = [];
+    /// let mut object = skep_object::Object::parse("redirect.bpf.o", &bytes)?;
+    /// object.set_section("xdp_sock_prog", "xdp")?;
+    /// # Ok::<(), skep_diag::Diagnostic>(())
+    /// ```
+    pub fn set_section(&mut self, program: &str, section: &str) -> Result<(), Diagnostic> {
+        let names: Vec<&str> = self.programs.iter().map(|spec| spec.name.as_str()).collect();
+        let no_program = || {
+            let error =
+                Diagnostic::error(code::NO_PROGRAM, format!("object `{}` has no program `{program}`", self.name));
+            match nearest(program, names.iter().copied()) {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error.help(format!("its programs: {}", names.join(", "))),
+            }
+        };
+        let at = names.iter().position(|name| *name == program).ok_or_else(no_program)?;
+        let Some((row, detail)) = section::find(section) else {
+            let title = format!("section `{section}` tells no program type");
+            let pattern = section.split('/').next().unwrap_or(section);
+            let near = nearest(pattern, section::TABLE.iter().map(|row| row.pattern));
+            let error = Diagnostic::error(code::UNKNOWN_SECTION, title);
+            return Err(match near {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error.help("`skep explain section` lists them"),
+            });
+        };
+        let hook = Hook::of_section(row, detail);
+        if let Some(spec) = self.programs.get_mut(at) {
+            (spec.section, spec.kind, spec.hook) = (section.to_owned(), Some(row), hook);
+        }
         Ok(())
     }
 

@@ -98,7 +98,7 @@ impl Decoder<'_> {
                 map_value_pointer(*map, *offset as usize)
             }
             (Some(RelocTarget::Extern(symbol)), _) => {
-                return Err(self.lacks(slot, format!("`{symbol}`, a symbol of the kernel,")));
+                return Err(self.lacks(slot, format!("`{symbol}` of the kernel or of another object")));
             }
             (Some(RelocTarget::Core(_)) | None, Source::Const) => {
                 u64::from(insn.imm as u32) | u64::from(tail.imm as u32) << 32

@@ -174,6 +174,9 @@ impl Error {
         match self {
             Error::Object(diagnostic) => diagnostic.as_ref().clone(),
             Error::NoProgram { .. } => error(self.to_string()).help("list the object's programs first"),
+            Error::ProgramType { program, prog_type: None } => error(self.to_string())
+                .note("its section's name tells no type")
+                .help(format!("say which is meant: `--section {program}=xdp`")),
             Error::ProgramType { .. } => error(self.to_string())
                 .note("the vm has contexts for xdp, sched_cls, sched_act, socket_filter and cgroup_skb programs")
                 .help("run the program on the kernel engine"),

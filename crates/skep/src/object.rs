@@ -61,6 +61,15 @@ impl Object {
         Ok(Arc::make_mut(&mut self.spec).set_variable(path, value)?)
     }
 
+    /// Puts a program into another section, whose name says its type and where it runs. See
+    /// [`skep_object::Object::set_section`].
+    ///
+    /// # Errors
+    /// No such program, or a name that tells no type.
+    pub fn set_section(&mut self, program: &str, section: &str) -> Result<(), Error> {
+        Ok(Arc::make_mut(&mut self.spec).set_section(program, section)?)
+    }
+
     pub(crate) fn shared(&self) -> Arc<skep_object::Object> {
         Arc::clone(&self.spec)
     }

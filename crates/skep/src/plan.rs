@@ -92,7 +92,7 @@ fn known(program: &ProgramSpec) -> Result<(), Error> {
     let near = spec::nearest(word, spec::section::TABLE.iter().map(|row| row.pattern));
     Err(match near {
         Some(near) => d.help(format!("did you mean `SEC(\"{near}\")`?")),
-        None => d.help("pick other programs of the object with --prog"),
+        None => d.help("pick other programs with `--prog`, or say what it is: `--section PROG=xdp`"),
     }
     .into())
 }

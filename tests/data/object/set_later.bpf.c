@@ -48,3 +48,9 @@ int set_later(struct xdp_md *ctx)
 }
 
 char _license[] SEC("license") = "Dual MIT/GPL";
+SEC("ours/drop")
+int named_by_its_loader(struct xdp_md *ctx)
+{
+	return XDP_DROP;
+}
+

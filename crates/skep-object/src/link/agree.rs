@@ -13,9 +13,9 @@ use super::symbol::{Origin, Symbols};
 
 /// The section of maps that BTF defines.
 const MAPS: &str = ".maps";
-/// How deep types are looked into, and how many are looked at.
+/// How deep types are looked into, and how many are looked at; a hostile file declares one large type a thousand times.
 const DEPTH: usize = 64;
-const TYPES: usize = 1 << 16;
+const TYPES: usize = 1 << 24;
 
 /// The functions and variables of a file that others may see, by name. One that stands in a section goes first.
 pub(super) fn declarations(btf: &Btf) -> HashMap<&str, TypeId> {
@@ -52,6 +52,7 @@ pub(super) fn check(
     symbols: &Symbols<'_>,
     declared: &[HashMap<&str, TypeId>],
 ) -> Result<(), Diagnostic> {
+    let mut walk = Walk { left: TYPES };
     for (name, global) in symbols.globals().filter(|(_, global)| global.seen.len() > 1) {
         let typed =
             |origin: Origin| Some((inputs.get(origin.input)?.btf.as_ref()?, *declared.get(origin.input)?.get(name)?));
@@ -61,8 +62,8 @@ pub(super) fn check(
         for origin in global.seen.iter().filter(|origin| **origin != global.holder) {
             let Some(other) = typed(*origin) else { continue };
             let compared = match is_map {
-                true => maps(holder, other, DEPTH),
-                false => Walk { left: TYPES }.types(holder, other, true, DEPTH),
+                true => walk.maps(holder, other, DEPTH),
+                false => walk.types(holder, other, true, DEPTH),
             };
             compared.map_err(|difference| {
                 let file = |origin: Origin| inputs.get(origin.input).map_or("", |input| input.file);
@@ -200,69 +201,71 @@ impl Walk {
         }
         Ok(())
     }
-}
 
-/// Two definitions of a map: each field must be in both, with the same number or type, in whatever order.
-fn maps(a: Typed<'_>, b: Typed<'_>, depth: usize) -> Result<(), Difference> {
-    let Some(depth) = depth.checked_sub(1) else { return Ok(()) };
-    let variable = |(btf, id): Typed<'_>| match btf.get(id).map(|t| &t.kind) {
-        Some(Kind::Var { type_id, .. }) => *type_id,
-        _ => id,
-    };
-    let (a, b) = ((a.0, variable(a)), (b.0, variable(b)));
-    let (Some((_, Kind::Struct { members: ones, .. })), Some((_, Kind::Struct { members: others, .. }))) =
-        (a.0.resolve(a.1), b.0.resolve(b.1))
-    else {
-        return Walk { left: TYPES }.types(a, b, true, depth);
-    };
-    fn fields<'a>(btf: &'a Btf, members: &'a [Member]) -> impl Iterator<Item = (&'a str, TypeId)> {
-        members.iter().map(|m| (btf.string(m.name_off).unwrap_or(""), m.type_id))
-    }
-    let right: HashMap<&str, TypeId> = fields(b.0, others).collect();
-    let left: HashMap<&str, TypeId> = fields(a.0, ones).collect();
-    let absent = |name: &str| (format!("`{name}`"), format!("no `{name}`"));
-    for (name, id) in fields(a.0, ones) {
-        let Some(other) = right.get(name) else {
-            let (one, other) = absent(name);
-            return Err(Difference { at: String::new(), one, other });
+    /// Two definitions of a map: each field must be in both, with the same number or type, in whatever order.
+    fn maps(&mut self, a: Typed<'_>, b: Typed<'_>, depth: usize) -> Result<(), Difference> {
+        let Some(depth) = depth.checked_sub(1) else { return Ok(()) };
+        let variable = |(btf, id): Typed<'_>| match btf.get(id).map(|t| &t.kind) {
+            Some(Kind::Var { type_id, .. }) => *type_id,
+            _ => id,
         };
-        field((a.0, id), (b.0, *other), depth).map_err(|inner| inner.within(&format!("`{name}`")))?;
-    }
-    match fields(b.0, others).find(|(name, _)| !left.contains_key(name)) {
-        Some((name, _)) => {
-            let (other, one) = absent(name);
-            Err(Difference { at: String::new(), one, other })
+        let (a, b) = ((a.0, variable(a)), (b.0, variable(b)));
+        let (Some((_, Kind::Struct { members: ones, .. })), Some((_, Kind::Struct { members: others, .. }))) =
+            (a.0.resolve(a.1), b.0.resolve(b.1))
+        else {
+            return self.types(a, b, true, depth);
+        };
+        let right: HashMap<&str, TypeId> = fields(b.0, others).collect();
+        let left: HashMap<&str, TypeId> = fields(a.0, ones).collect();
+        let absent = |name: &str| (format!("`{name}`"), format!("no `{name}`"));
+        for (name, id) in fields(a.0, ones) {
+            let Some(other) = right.get(name) else {
+                let (one, other) = absent(name);
+                return Err(Difference { at: String::new(), one, other });
+            };
+            self.field((a.0, id), (b.0, *other), depth).map_err(|inner| inner.within(&format!("`{name}`")))?;
         }
-        None => Ok(()),
-    }
-}
-
-/// A field of a definition: a number is the length of an array behind a pointer, a type stands behind a pointer, and what the
-/// values of a map of maps are stands behind an array of pointers.
-fn field(a: Typed<'_>, b: Typed<'_>, depth: usize) -> Result<(), Difference> {
-    let behind = |(btf, id): Typed<'_>| match btf.resolve(id) {
-        Some((_, Kind::Ptr(to))) => Some(*to),
-        _ => None,
-    };
-    let array = |(btf, id): Typed<'_>| match btf.resolve(id) {
-        Some((_, Kind::Array { element, len })) => Some((*element, *len)),
-        _ => None,
-    };
-    if let (Some(one), Some(other)) = (behind(a), behind(b)) {
-        let (a, b) = ((a.0, one), (b.0, other));
-        if let (Some((one, left)), Some((other, right))) = (array(a), array(b)) {
-            if left != right {
-                return Err(Difference { at: String::new(), one: left.to_string(), other: right.to_string() });
+        match fields(b.0, others).find(|(name, _)| !left.contains_key(name)) {
+            Some((name, _)) => {
+                let (other, one) = absent(name);
+                Err(Difference { at: String::new(), one, other })
             }
-            return Walk { left: TYPES }.types((a.0, one), (b.0, other), true, depth);
+            None => Ok(()),
         }
-        return Walk { left: TYPES }.types(a, b, true, depth);
     }
-    if let (Some((one, _)), Some((other, _))) = (array(a), array(b)) {
-        return match (behind((a.0, one)), behind((b.0, other))) {
-            (Some(one), Some(other)) => maps((a.0, one), (b.0, other), depth),
-            _ => Err(differ(a, b)),
+
+    /// A field of a definition: a number is the length of an array behind a pointer, a type stands behind a pointer, and what the
+    /// values of a map of maps are stands behind an array of pointers.
+    fn field(&mut self, a: Typed<'_>, b: Typed<'_>, depth: usize) -> Result<(), Difference> {
+        let behind = |(btf, id): Typed<'_>| match btf.resolve(id) {
+            Some((_, Kind::Ptr(to))) => Some(*to),
+            _ => None,
         };
+        let array = |(btf, id): Typed<'_>| match btf.resolve(id) {
+            Some((_, Kind::Array { element, len })) => Some((*element, *len)),
+            _ => None,
+        };
+        if let (Some(one), Some(other)) = (behind(a), behind(b)) {
+            let (a, b) = ((a.0, one), (b.0, other));
+            if let (Some((one, left)), Some((other, right))) = (array(a), array(b)) {
+                if left != right {
+                    return Err(Difference { at: String::new(), one: left.to_string(), other: right.to_string() });
+                }
+                return self.types((a.0, one), (b.0, other), true, depth);
+            }
+            return self.types(a, b, true, depth);
+        }
+        if let (Some((one, _)), Some((other, _))) = (array(a), array(b)) {
+            return match (behind((a.0, one)), behind((b.0, other))) {
+                (Some(one), Some(other)) => self.maps((a.0, one), (b.0, other), depth),
+                _ => Err(differ(a, b)),
+            };
+        }
+        self.types(a, b, true, depth)
     }
-    Walk { left: TYPES }.types(a, b, true, depth)
+}
+
+/// The names and types of members.
+fn fields<'a>(btf: &'a Btf, members: &'a [Member]) -> impl Iterator<Item = (&'a str, TypeId)> {
+    members.iter().map(|m| (btf.string(m.name_off).unwrap_or(""), m.type_id))
 }

@@ -2,6 +2,8 @@
 //!
 //! Enter at [`Input::parse`]. Nothing is merged here.
 
+use std::collections::HashMap;
+
 use object::LittleEndian as LE;
 use object::elf::{
     SHF_EXECINSTR, SHN_ABS, SHN_COMMON, SHN_LORESERVE, SHN_UNDEF, SHT_GROUP, SHT_NOBITS, SHT_NULL, SHT_PROGBITS,
@@ -25,6 +27,8 @@ pub(super) struct Input<'a> {
     /// Name for messages.
     pub(super) file: &'a str,
     pub(super) sections: Vec<Section<'a>>,
+    /// The first section of each name that goes on.
+    by_name: HashMap<&'a str, usize>,
     pub(super) symbols: Vec<Symbol<'a>>,
     pub(super) btf: Option<Btf>,
     pub(super) ext: Ext,
@@ -169,7 +173,11 @@ impl<'a> Input<'a> {
                 visibility: symbol.st_visibility(),
             });
         }
-        let mut input = Input { file, sections, symbols, btf: None, ext: Ext::default() };
+        let mut by_name = HashMap::new();
+        for (at, section) in sections.iter().enumerate().filter(|(_, section)| section.goes_on) {
+            by_name.entry(section.name).or_insert(at);
+        }
+        let mut input = Input { file, sections, by_name, symbols, btf: None, ext: Ext::default() };
         input.read_types()?;
         Ok(input)
     }
@@ -191,7 +199,7 @@ impl<'a> Input<'a> {
 
     /// Completes the sections of variables with what ELF alone knows: sizes, and places of global variables.
     fn lay_out(&self, btf: &mut Btf) {
-        let mut places = std::collections::HashMap::new();
+        let mut places = HashMap::new();
         for symbol in self.symbols.iter().filter(|s| !s.is_local) {
             if let Place::Section(section) = symbol.place {
                 places.entry((section, symbol.name)).or_insert(symbol.value);
@@ -209,7 +217,7 @@ impl<'a> Input<'a> {
 
     /// The first section of a name that goes on.
     pub(super) fn section(&self, name: &str) -> Option<usize> {
-        self.sections.iter().position(|s| s.goes_on && s.name == name)
+        self.by_name.get(name).copied()
     }
 }
 

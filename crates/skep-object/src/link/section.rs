@@ -1,5 +1,7 @@
 //! Sections of one name, one behind the other.
 
+use std::collections::HashMap;
+
 use object::elf::{SHT_NOBITS, SectionFlags, SectionType};
 use skep_diag::{Diagnostic, code};
 
@@ -39,11 +41,12 @@ pub(super) struct Sections<'a> {
     /// For each file, for each of its sections: where it went. What does not go on went nowhere, and neither did a second
     /// licence.
     placed: Vec<Vec<Option<Placed>>>,
+    by_name: HashMap<&'a str, usize>,
 }
 
 impl<'a> Sections<'a> {
     pub(super) fn merge(inputs: &[Input<'a>]) -> Result<Sections<'a>, Diagnostic> {
-        let mut sections = Sections { all: Vec::new(), placed: Vec::new() };
+        let mut sections = Sections { all: Vec::new(), placed: Vec::new(), by_name: HashMap::new() };
         for input in inputs {
             let mut placed = Vec::with_capacity(input.sections.len());
             for section in &input.sections {
@@ -61,11 +64,12 @@ impl<'a> Sections<'a> {
 
     /// The section of this name.
     pub(super) fn find(&self, name: &str) -> Option<&Merged<'a>> {
-        self.all.iter().find(|merged| merged.name == name)
+        self.all.get(*self.by_name.get(name)?)
     }
 
     fn add(&mut self, file: &'a str, section: &Section<'a>) -> Result<Option<Placed>, Diagnostic> {
-        let Some(at) = self.all.iter().position(|merged| merged.name == section.name) else {
+        let Some(at) = self.by_name.get(section.name).copied() else {
+            self.by_name.insert(section.name, self.all.len());
             self.all.push(Merged {
                 name: section.name,
                 kind: section.kind,
