@@ -92,6 +92,7 @@ pub(crate) fn run(quick: bool) -> Result<()> {
             lane("release build", &["cargo", "build", "--release", "--locked"]),
             lane("tests", &["cargo", "test", "--workspace", "--locked", "--no-fail-fast", "--features", FEATURES]),
             timed("corpora", "600", &["compare", "all"]),
+            guest("guest 5.10", "5.10"),
             guest("guest 6.1", "6.1"),
             guest("guest 6.12", "6.12"),
             timed("corpora 6.1", "900", &["compare", "all", "--on", "6.1"]),
