@@ -92,6 +92,7 @@ pub(crate) fn run(quick: bool) -> Result<()> {
             lane("release build", &["cargo", "build", "--release", "--locked"]),
             lane("tests", &["cargo", "test", "--workspace", "--locked", "--no-fail-fast", "--features", FEATURES]),
             timed("corpora", "600", &["compare", "all"]),
+            guest("guest 5.10", "5.10"),
             guest("guest 6.1", "6.1"),
             guest("guest 6.12", "6.12"),
             timed("corpora 6.1", "900", &["compare", "all", "--on", "6.1"]),
@@ -178,4 +179,22 @@ fn installed(package: &str) -> bool {
         .args(["-W", "-f=${Status}", package])
         .output()
         .is_ok_and(|o| o.stdout == b"install ok installed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_whose_time_is_up_fails() {
+        let counted = execute(&lane("late", &["timeout", "0.1", "sleep", "60"])).expect("timeout, of coreutils");
+        assert_eq!((counted.passed, counted.failed), (0, 1));
+        assert!(counted.seconds < 30.0, "{} s", counted.seconds);
+    }
+
+    #[test]
+    fn what_cargo_counts_is_added_up() {
+        assert_eq!(result_line("test result: FAILED. 3 passed; 2 failed; 0 ignored"), Some((3, 2)));
+        assert_eq!(result_line("running 3 tests"), None);
+    }
 }

@@ -59,6 +59,8 @@ const FUNC: u32 = 12;
 const FUNC_PROTO: u32 = 13;
 const DATASEC: u32 = 15;
 
+/// Size of an `int`, and of an enumeration.
+const INT_SIZE: u32 = 4;
 /// What a parameter without a name is called.
 const PARAMETER: &[u8] = b"unnamed";
 /// Longest name that is written; kernels before 6.1 take none longer.
@@ -197,26 +199,28 @@ impl<H: Fn(BtfFeature) -> bool> Rewrite<'_, H> {
     }
 
     /// What is only declared, as a definition.
-    fn declared(&self, kind: &Kind, old: &[u32]) -> New<Change> {
-        const GLOBAL: u16 = 1;
-        let mut words = old.to_vec();
-        match (kind, words.as_mut_slice()) {
-            (Kind::Func { linkage: 2, .. }, [_, info, ..]) => *info = FUNC << 24 | u32::from(GLOBAL),
-            (Kind::Var { linkage: 2, .. }, [_, _, _, linkage]) => *linkage = GLOBAL.into(),
-            (Kind::Datasec { size, vars }, [name, ..]) => {
+    fn declared(&mut self, kind: &Kind, old: &[u32]) -> New<Change> {
+        const GLOBAL: u32 = 1;
+        let [name, info, last, ..] = *old else { return None };
+        match kind {
+            Kind::Func { linkage: 2, .. } => {
+                Some((Change::Extern, vec![self.names.identifier(name), FUNC << 24 | GLOBAL, last]))
+            }
+            Kind::Var { linkage: 2, .. } => {
+                Some((Change::Extern, vec![self.names.identifier(name), info, last, GLOBAL]))
+            }
+            Kind::Datasec { size, vars } => {
                 let defined = self.defined(vars);
-                if defined.len() == vars.len() {
-                    return None;
-                }
-                words = section(*name, *size, &defined);
+                (defined.len() < vars.len()).then(|| (Change::Extern, section(name, *size, &defined)))
             }
-            (Kind::Enum { size: 0, .. }, [_, _, size]) => {
-                *size = 4;
-                return Some((Change::EnumSize, words));
+            Kind::Enum { size: 0, .. } => {
+                let mut words = old.to_vec();
+                *words.first_mut()? = self.names.identifier(name);
+                *words.get_mut(2)? = INT_SIZE;
+                Some((Change::EnumSize, words))
             }
-            _ => return None,
+            _ => None,
         }
-        Some((Change::Extern, words))
     }
 
     /// A section's variable as a structure's member.
@@ -228,7 +232,7 @@ impl<H: Fn(BtfFeature) -> bool> Rewrite<'_, H> {
     fn function(&mut self, name: u32, kind: &Kind) -> New<BtfFeature> {
         match (kind, self.lacks(BtfFeature::Func)) {
             // Parameters may be nameless, constants may not: none is taken over.
-            (Kind::FuncProto { .. }, Some(lacks)) => Some((lacks, head(0, ENUM, 0, 4))),
+            (Kind::FuncProto { .. }, Some(lacks)) => Some((lacks, head(0, ENUM, 0, INT_SIZE))),
             (Kind::Func { proto, .. }, Some(lacks)) => {
                 Some((lacks, head(self.names.identifier(name), TYPEDEF, 0, proto.0)))
             }
@@ -272,6 +276,8 @@ impl<H: Fn(BtfFeature) -> bool> Rewrite<'_, H> {
         }
         let mut words = old.to_vec();
         *words.get_mut(1).filter(|_| signed)? &= !KIND_FLAG;
+        *words.first_mut()? = self.names.identifier(name);
+        *words.get_mut(2)? = if size == 0 { INT_SIZE } else { size };
         Some((lacks, words))
     }
 
@@ -344,7 +350,8 @@ impl Names {
         let rest = self.strings.get(name as usize..).unwrap_or_default();
         let text = rest.split(|byte| *byte == 0).next().unwrap_or_default();
         let is_digit = |letter: Option<&u8>| letter.is_some_and(u8::is_ascii_digit);
-        if text.iter().all(|letter| is_fit(*letter)) && !is_digit(text.first()) {
+        // Offset 0 is no name, whatever stands there.
+        if name == 0 || text.iter().all(|letter| is_fit(*letter)) && !is_digit(text.first()) {
             return name;
         }
         let letters = text.iter().take(LONGEST_NAME);

@@ -198,3 +198,31 @@ fn what_is_only_declared_becomes_a_definition() {
     assert_eq!(kind(&new, TypeId(5)), &Kind::Enum { size: 4, signed: false, values: vec![] });
     assert_eq!(kind(&new, TypeId(7)), &Kind::Datasec { size: 4, vars: vec![lie(TypeId(6))] }, "it has no place there");
 }
+
+#[test]
+fn damaged_types_are_rewritten_without_losing_one() {
+    let whole = sample();
+    // A linear congruence; its upper bits are even enough.
+    let mut state = 1_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let mut parsed = 0;
+    for _ in 0..20_000 {
+        let mut bytes = whole.bytes().to_vec();
+        for _ in 0..=random(4) {
+            let at = 8 + random(bytes.len() - 8);
+            bytes[at] = [0, 1, 2, 0x80, 0xff, random(256) as u8][random(6)];
+        }
+        let lacks = random(1 << BtfFeature::COUNT);
+        let has = |feature: BtfFeature| lacks >> feature as usize & 1 == 0;
+        let Ok(btf) = Btf::parse(&bytes) else { continue };
+        parsed += 1;
+        let old = Btf::parse(&btf.sanitize(has).bytes).expect("sanitized types parse");
+        assert_eq!(old.types().count(), btf.types().count());
+        let again = old.sanitize(has);
+        assert!(again.changes.is_empty(), "{lacks:b}: {:?}\n{bytes:?}", again.changes);
+    }
+    assert!(parsed > 5_000, "{parsed}");
+}

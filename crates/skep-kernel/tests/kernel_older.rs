@@ -125,3 +125,27 @@ fn types_that_cannot_be_repaired_are_refused_with_the_kernels_reason() {
     let ObjectTypes::Refused(why) = types(&btf, &[]) else { panic!("{:?}", types(&btf, &[])) };
     assert!(why.contains("Invalid type_id"), "{why}");
 }
+
+#[test]
+fn a_lack_of_locked_memory_is_called_that_where_it_counts() {
+    let test = std::env::current_exe().expect("this test");
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "ulimit -l 0 && exec \"$0\" --exact one_map --ignored --nocapture"]).arg(test);
+    let output = limited.output().expect("sh");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    if Features::new().has(Feature::Charging) {
+        assert!(told.contains("made"), "{told}");
+    } else {
+        assert!(told.contains("may lock no more memory") && told.contains("ulimit -l"), "{told}");
+    }
+}
+
+#[test]
+#[ignore = "the test above runs it with a limit"]
+fn one_map() {
+    let map = skep_object::MapSpec::new("m", skep_isa::spec::MapType::Array, 4, 4, 1);
+    match skep_kernel::Map::create(&map, None) {
+        Ok(_) => println!("made"),
+        Err(error) => println!("{:?}", error.diagnostic()),
+    }
+}

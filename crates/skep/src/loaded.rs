@@ -304,6 +304,15 @@ impl Loaded {
         self.place.take_printed()
     }
 
+    /// What the engine did otherwise than the object says, in one sentence each.
+    pub fn notes(&self) -> Vec<String> {
+        match &self.place {
+            #[cfg(target_os = "linux")]
+            Place::Kernel(kernel) => types_note(kernel.loaded.types()).into_iter().collect(),
+            Place::Vm(_) => Vec::new(),
+        }
+    }
+
     /// The first rule of the vm that each program broke, if any did.
     pub fn faults(&self) -> impl Iterator<Item = &Diagnostic> {
         self.links.iter().filter_map(|l| l.tally.first_fault.as_ref())
@@ -348,6 +357,21 @@ impl Loaded {
             report.not_counted = kernel.loaded.uncounted(index).map(str::to_owned);
         }
         Ok(report)
+    }
+}
+
+/// What became of an object's types in the kernel, where it is worth telling.
+#[cfg(target_os = "linux")]
+fn types_note(types: &skep_kernel::ObjectTypes) -> Option<String> {
+    use skep_kernel::ObjectTypes;
+    match types {
+        ObjectTypes::None | ObjectTypes::Whole => None,
+        ObjectTypes::Changed(changes) => {
+            Some(format!("this kernel has the object's types with changes: {}", changes.join("; ")))
+        }
+        ObjectTypes::Refused(why) => Some(format!(
+            "this kernel refuses the object's types ({why}); its programs have no records of functions and lines"
+        )),
     }
 }
 

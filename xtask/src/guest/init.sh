@@ -37,6 +37,8 @@ $b mount -t tracefs tracefs $root/sys/kernel/tracing || fail "tracefs"
 $b mount -t securityfs securityfs $root/sys/kernel/security
 $b ip link set lo up
 $b hostname guest
+# Before 5.11, maps and programs are locked memory.
+ulimit -l unlimited
 $b cp /script $root/run/script
 # The kernel's configuration, where libbpf and skep look for one that the kernel does not show itself.
 $b mkdir -p $root/boot
@@ -59,6 +61,8 @@ port() {
 
 out=$(port out) err=$(port err) status=$(port status)
 [ -n "$out" ] && [ -n "$err" ] && [ -n "$status" ] || fail "no ports"
-$b chroot $root /bin/sh /run/script </dev/null >"$out" 2>"$err"
+# In a root that is not that of all mounts no user namespace can be made.
+cd $root && $b mount --move . / || fail "the root"
+$b chroot . /bin/sh /run/script </dev/null >"$out" 2>"$err"
 echo $? >"$status"
 $b poweroff -f

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::root;
 
@@ -32,12 +32,13 @@ impl Kernel {
         if let Some(newest) = here.pop() {
             return Kernel::open(home.join(newest));
         }
+        let apt = Apt::new(series, &home);
         // The list of packages may be missing, or tell of one that is gone.
-        match download(&prefix, &home) {
+        match download(&apt, &prefix, &home) {
             Ok(folder) => Kernel::open(folder),
             Err(_) => {
-                command(Command::new("apt-get").args(["update", "-qq"]))?;
-                Kernel::open(download(&prefix, &home)?)
+                apt.update()?;
+                Kernel::open(download(&apt, &prefix, &home)?)
             }
         }
     }
@@ -107,25 +108,112 @@ fn command(command: &mut Command) -> Result<Vec<u8>> {
     Ok(out.stdout)
 }
 
-/// Downloads and unpacks the newest package whose name begins so; its folder.
-fn download(prefix: &str, home: &Path) -> Result<PathBuf> {
-    let listed =
-        command(Command::new("apt-cache").args(["search", "--names-only", "^linux-image-.*-cloud-amd64-unsigned$"]))?;
+/// Series of earlier releases of Debian, which this machine's lists of packages do not tell of.
+const EARLIER: &[(&str, &str)] = &[("5.10", "bullseye")];
+
+/// The ways to ask for packages: by this machine's lists, or by lists of our own for an earlier release.
+struct Apt {
+    /// The release and the folder of its lists.
+    earlier: Option<(&'static str, PathBuf)>,
+}
+
+impl Apt {
+    fn new(series: &str, home: &Path) -> Apt {
+        let row = EARLIER.iter().find(|row| row.0 == series);
+        Apt { earlier: row.map(|row| (row.1, home.join(format!("lists-{}", row.1)))) }
+    }
+
+    /// One of apt's programs, told where its lists are.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        if let Some((_, folder)) = &self.earlier {
+            let path = |name: &str| folder.join(name).display().to_string();
+            command.args([
+                "-o",
+                &format!("Dir::Etc::sourcelist={}", path("sources.list")),
+                "-o",
+                "Dir::Etc::sourceparts=-",
+            ]);
+            command.args(["-o", &format!("Dir::State::lists={}", path("lists")), "-o", "APT::Sandbox::User=root"]);
+            command.args([
+                "-o",
+                &format!("Dir::Cache::pkgcache={}", path("packages")),
+                "-o",
+                "Dir::Cache::srcpkgcache=",
+            ]);
+        }
+        command
+    }
+
+    /// Has the lists made anew. Those of an earlier release come from where this machine's do.
+    fn update(&self) -> Result<()> {
+        command(Command::new("apt-get").args(["update", "-qq"]))?;
+        let Some((release, folder)) = &self.earlier else { return Ok(()) };
+        std::fs::create_dir_all(folder.join("lists/partial"))?;
+        let ask = ["indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages", "Origin: Debian"];
+        let known = command(Command::new("apt-get").args(ask))?;
+        let sources = sources(&String::from_utf8_lossy(&known), release);
+        std::fs::write(folder.join("sources.list"), sources)?;
+        command(self.command("apt-get").args(["update", "-qq"]))?;
+        Ok(())
+    }
+}
+
+/// What apt is told of an earlier release: `known` has on each line an address and the release that comes from there.
+fn sources(known: &str, release: &str) -> String {
+    const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+    let lines = known.lines().filter_map(|line| line.split_once(' '));
+    // A release has no updates when it is no longer changed.
+    let lines = lines.filter(|(_, suite)| !suite.ends_with("-updates") && !suite.ends_with("-backports"));
+    let line = |(address, suite): (&str, &str)| {
+        let kind = suite.find('-').and_then(|at| suite.get(at..)).unwrap_or_default();
+        format!("deb [signed-by={KEYS}] {address} {release}{kind} main\n")
+    };
+    let mut lines: Vec<String> = lines.map(line).collect();
+    lines.sort();
+    lines.dedup();
+    lines.concat()
+}
+
+/// Downloads and unpacks the newest package whose name begins so and that is still to be had; its folder.
+fn download(apt: &Apt, prefix: &str, home: &Path) -> Result<PathBuf> {
+    let pattern = "^linux-image-.*-cloud-amd64-unsigned$";
+    let listed = command(apt.command("apt-cache").args(["search", "--names-only", pattern]))?;
     let listed = String::from_utf8_lossy(&listed).into_owned();
     let names = listed.lines().filter_map(|line| line.split(' ').next()).filter(|name| is_package(name, prefix));
-    let newest = names.max_by_key(|name| numbers(name));
-    let Some(newest) = newest else { bail!("apt knows no package {prefix}…-cloud-amd64-unsigned") };
-    eprintln!("guest: downloading {newest}");
-    let partial = home.join(format!("{newest}.partial"));
+    let mut names: Vec<&str> = names.collect();
+    names.sort_by_key(|name| numbers(name));
+    let mut last = anyhow::anyhow!("apt knows no package {prefix}…-cloud-amd64-unsigned");
+    for name in names.into_iter().rev().take(TRIES) {
+        eprintln!("guest: downloading {name}");
+        match unpack(apt, name, home) {
+            Ok(folder) => return Ok(folder),
+            Err(error) => last = error,
+        }
+        let _ = std::fs::remove_dir_all(partial(name, home));
+    }
+    Err(last)
+}
+
+/// Packages that are tried: lists may tell of newer ones than a mirror has.
+const TRIES: usize = 6;
+
+/// Where a package is unpacked until it is whole.
+fn partial(name: &str, home: &Path) -> PathBuf {
+    home.join(format!("{name}.partial"))
+}
+
+fn unpack(apt: &Apt, name: &str, home: &Path) -> Result<PathBuf> {
+    let partial = partial(name, home);
     let _ = std::fs::remove_dir_all(&partial);
     std::fs::create_dir_all(&partial)?;
-    let download = ["-q", "-o", "APT::Sandbox::User=root", "download", newest];
-    command(Command::new("apt-get").args(download).current_dir(&partial))?;
+    let download = ["-q", "-o", "APT::Sandbox::User=root", "download", name];
+    command(apt.command("apt-get").args(download).current_dir(&partial))?;
     let files = std::fs::read_dir(&partial)?.flatten().map(|entry| entry.path());
     let package = files.into_iter().next().context("apt-get download left no file")?;
     command(Command::new("dpkg-deb").arg("-x").arg(&package).arg(&partial))?;
     std::fs::remove_file(&package)?;
-    let folder = home.join(newest);
+    let folder = home.join(name);
     std::fs::rename(&partial, &folder)?;
     Ok(folder)
 }
@@ -179,6 +267,15 @@ mod tests {
         assert!(numbers(&name("6.12.117+deb12")) > numbers(&name("6.12.9+deb12")));
         assert!(is_package(&name("6.1.0-56"), "linux-image-6.1."));
         assert!(!is_package(&name("6.12.9+deb12"), "linux-image-6.1."));
+    }
+
+    #[test]
+    fn an_earlier_release_comes_from_where_this_one_does() {
+        let known = "http://a/debian/ bookworm-updates\nhttp://a/debian/ bookworm\nhttp://a/debian/ bookworm\n\
+            http://a/security/ bookworm-security\n";
+        let sources = sources(known, "bullseye");
+        let lines: Vec<&str> = sources.lines().filter_map(|line| line.split_once("] ").map(|(_, rest)| rest)).collect();
+        assert_eq!(lines, ["http://a/debian/ bullseye main", "http://a/security/ bullseye-security main"]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use kernel::Kernel;
 use machine::{Outcome, Sink};
 
 /// Kernels that have a lane of their own.
-pub(crate) const KERNELS: &[&str] = &["6.1", "6.12"];
+pub(crate) const KERNELS: &[&str] = &["5.10", "6.1", "6.12"];
 
 /// How long a guest may take, where nothing else is said.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -28,7 +28,7 @@ Runs a command on another kernel, emulated by qemu: slow, but with nothing of th
 The guest sees this machine's files; what it writes goes to its memory. It starts in this folder, as root, with
 PATH, HOME and what begins with CARGO_, RUST_ and SKEP_. Output and exit status are the command's.
 
-  KERNEL      6.1, 6.12, another series that apt has as linux-image-SERIES…-cloud-amd64-unsigned, or all
+  KERNEL      5.10, 6.1, 6.12, another series that apt has as linux-image-SERIES…-cloud-amd64-unsigned, or all
   COMMAND     with its arguments, behind -- or without; skep is the one of this tree; uname -a when there is none
   --tests     instead of a command: the kernel tests of that kernel's lane, or those of them that are named behind it
   --limit     seconds until a guest is given up, 600 unless told

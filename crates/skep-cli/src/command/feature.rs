@@ -16,8 +16,8 @@ pub(crate) fn run(args: &Feature) -> Result<(), Failure> {
 #[cfg(target_os = "linux")]
 mod linux {
     use serde::ser::{Serialize, SerializeMap, Serializer};
-    use skep_isa::spec::{AttachType, MapType, ProgType, attach_type, helper};
-    use skep_kernel::feature::{self, Answer, Fact};
+    use skep_isa::spec::{AttachType, BtfFeature, MapType, ProgType, attach_type, helper};
+    use skep_kernel::feature::{self, Answer, Fact, Feature as Known, Features};
     use skep_kernel::trial::Question;
 
     use crate::command::{print_json, print_table, trial};
@@ -32,11 +32,13 @@ mod linux {
         maps: Vec<(MapType, Answer)>,
         helpers: Vec<(ProgType, Vec<&'static str>)>,
         misc: Vec<(&'static str, &'static str, Answer)>,
+        btf: Vec<(BtfFeature, Answer)>,
     }
 
     pub(super) fn run(json: bool) -> Result<(), Failure> {
         // Without privilege every probe would say no, which would be a lie about the kernel.
         skep_kernel::Program::ids()?;
+        let features = Features::new();
         let found = Found {
             facts: feature::facts(),
             programs: feature::program_types(),
@@ -47,6 +49,7 @@ mod linux {
                 .map(|(t, ids)| (t, ids.into_iter().filter_map(name).collect()))
                 .collect(),
             misc: feature::misc(),
+            btf: BtfFeature::all().map(|f| (f, features.answer(Known::Btf(f)))).collect(),
         };
         if json { print_json(&found) } else { show(&found) }
     }
@@ -96,6 +99,9 @@ mod linux {
         for (name, since, answer) in &found.misc {
             row(&mut rows, "verifier", name, since, answer);
         }
+        for (f, answer) in &found.btf {
+            row(&mut rows, "types", f.name(), &f.row().since.to_string(), answer);
+        }
         print_table(&rows, found.facts.len() + found.programs.len(), "features")
     }
 
@@ -108,7 +114,7 @@ mod linux {
         rows.add_row([what, name, here, since, why]);
     }
 
-    /// bpftool's names; what gave no answer is `null`. `attach_types` and `why` are ours.
+    /// bpftool's names; what gave no answer is `null`. `attach_types`, `btf` and `why` are ours.
     impl Serialize for Found {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             let mut map = serializer.serialize_map(None)?;
@@ -130,6 +136,7 @@ mod linux {
             map.serialize_entry("helpers", &Entries(helpers.collect()))?;
             let misc = self.misc.iter().map(|(name, _, a)| (format!("have_{name}"), works(a)));
             map.serialize_entry("misc", &Entries(misc.collect()))?;
+            map.serialize_entry("btf", &known(self.btf.iter().map(|(f, a)| (f.name(), a)), "btf"))?;
             map.serialize_entry(
                 "attach_types",
                 &known(self.attach_types.iter().map(|(t, a)| (t.name(), a)), "attach_type"),
@@ -146,6 +153,7 @@ mod linux {
             let all = all.chain(self.maps.iter().map(|(t, a)| (format!("have_{t}_map_type"), a)));
             let all = all.chain(self.attach_types.iter().map(|(t, a)| (format!("have_{t}_attach_type"), a)));
             let all = all.chain(self.misc.iter().map(|(name, _, a)| (format!("have_{name}"), a)));
+            let all = all.chain(self.btf.iter().map(|(f, a)| (format!("have_{f}_btf"), a)));
             all.filter_map(|(name, answer)| match answer {
                 Answer::Yes => None,
                 Answer::No(why) | Answer::Unknown(why) => Some((name, why.as_str())),

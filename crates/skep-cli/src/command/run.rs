@@ -150,6 +150,9 @@ fn load(args: &Run, object: &Object, quiet: bool) -> Result<Loaded, Failure> {
     let engine = args.engine(&placed);
     sweep(engine, quiet);
     let mut loaded = engine.load_with(object, &options).inspect_err(|error| show_log(args, error))?;
+    for note in loaded.notes().iter().filter(|_| !quiet) {
+        crate::complain(&format!("note: {note}"));
+    }
     for (map, path) in &args.fill {
         fill(&loaded, map, path)?;
     }

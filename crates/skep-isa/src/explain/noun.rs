@@ -24,6 +24,7 @@ pub enum Noun {
     Map,
     MapFlag,
     Core,
+    Btf,
 }
 
 /// One row of [`NOUNS`].
@@ -63,6 +64,7 @@ pub static NOUNS: &[Row] = &[
     row(Noun::Map, &["map", "map_type"], "map types", map::pages),
     row(Noun::MapFlag, &["mapflag", "map_flag"], "map flags", map::flags),
     row(Noun::Core, &["core", "relocation", "relo"], "relocation kinds", plain::cores),
+    row(Noun::Btf, &["btf", "btf_feature"], "btf features", plain::btf),
 ];
 
 impl Noun {

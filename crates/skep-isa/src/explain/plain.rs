@@ -1,10 +1,10 @@
 //! Pages of the tables that need few words: commands, links, licences, limits, kfunc rules, hooks, CO-RE relocations,
-//! diagnostic codes.
+//! features of BTF, diagnostic codes.
 
 use skep_diag::code;
 
 use super::{Noun, Page};
-use crate::spec::{attach_type, command, core_kind, hook, kfunc, licence, limit, link_type};
+use crate::spec::{attach_type, btf_feature, command, core_kind, hook, kfunc, licence, limit, link_type};
 
 pub(super) fn commands() -> Vec<Page> {
     let page = |row: &command::Row| {
@@ -101,6 +101,16 @@ pub(super) fn cores() -> Vec<Page> {
             .text("where the kernel has none", absent)
     };
     core_kind::TABLE.iter().map(page).collect()
+}
+
+pub(super) fn btf() -> Vec<Page> {
+    let page = |row: &btf_feature::Row| {
+        Page::new(Noun::Btf, row.name, row.what)
+            .since(row.since)
+            .text("records", row.records)
+            .text("on kernels without", row.instead)
+    };
+    btf_feature::TABLE.iter().map(page).collect()
 }
 
 pub(super) fn codes() -> Vec<Page> {

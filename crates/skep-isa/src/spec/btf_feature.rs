@@ -79,6 +79,11 @@ impl BtfFeature {
         self.row().name
     }
 
+    /// The feature of this name.
+    pub fn from_name(name: &str) -> Option<BtfFeature> {
+        TABLE.iter().find(|row| row.name == name).map(|row| row.id)
+    }
+
     /// All of them, in the order of their table.
     pub fn all() -> impl Iterator<Item = BtfFeature> {
         TABLE.iter().map(|row| row.id)

@@ -13,7 +13,8 @@ use skep_isa::Insn;
 use skep_isa::insn::{CALL, EXIT};
 use skep_isa::spec::{AttachType, BtfFeature, MapType, ProgType, helper, map_flag};
 
-use crate::error::Error;
+use super::{Answer, MISSING, UNPRIVILEGED};
+use crate::error::{Error, is_privileged, words};
 use crate::lower::encode;
 use crate::name::kernel_name;
 use crate::sys::{self, attr};
@@ -40,7 +41,7 @@ pub enum Feature {
 #[derive(Debug, Default)]
 pub struct Features {
     token: OnceLock<Option<OwnedFd>>,
-    answers: [OnceLock<bool>; Feature::COUNT],
+    answers: [OnceLock<Answer>; Feature::COUNT],
 }
 
 impl Feature {
@@ -68,19 +69,24 @@ impl Features {
     pub fn lacking(features: impl IntoIterator<Item = Feature>) -> Features {
         let known = Features::new();
         for feature in features {
-            known.answer(feature).map(|answer| answer.set(false));
+            known.place(feature).map(|place| place.set(missing()));
         }
         known
     }
 
+    /// Whether the kernel has it, and why not.
+    pub fn answer(&self, feature: Feature) -> Answer {
+        self.place(feature).map_or_else(missing, |place| place.get_or_init(|| self.ask(feature)).clone())
+    }
+
     /// Whether the kernel has it. It has what it cannot be asked for: a process without privilege is refused anyway.
     pub fn has(&self, feature: Feature) -> bool {
-        self.answer(feature).is_none_or(|answer| *answer.get_or_init(|| self.ask(feature)))
+        !matches!(self.answer(feature), Answer::No(_))
     }
 
     /// Whether the kernel is known to lack it; it is not asked.
     pub(crate) fn lacks(&self, feature: Feature) -> bool {
-        self.answer(feature).and_then(OnceLock::get) == Some(&false)
+        matches!(self.place(feature).and_then(OnceLock::get), Some(Answer::No(_)))
     }
 
     /// True when the kernel turns out to lack one of these and was not known to: what was refused is worth another try.
@@ -104,13 +110,13 @@ impl Features {
         self.token.get()?.as_ref().map(AsFd::as_fd)
     }
 
-    fn answer(&self, feature: Feature) -> Option<&OnceLock<bool>> {
+    fn place(&self, feature: Feature) -> Option<&OnceLock<Answer>> {
         self.answers.get(feature.place())
     }
 }
 
 impl Features {
-    fn ask(&self, feature: Feature) -> bool {
+    fn ask(&self, feature: Feature) -> Answer {
         match feature {
             Feature::Btf(feature) => takes(&sys::btf_load(&sample(feature), self.token(), &mut [])),
             Feature::MmapableArrays => {
@@ -134,18 +140,22 @@ impl Features {
         }
     }
 
-    /// Whether programs of a type are offered a helper; true where the verifier has no say.
-    fn has_helper(&self, prog_type: ProgType, name: &str) -> bool {
-        let Some(row) = helper::named(name) else { return true };
+    /// Whether programs of a type are offered a helper.
+    fn has_helper(&self, prog_type: ProgType, name: &str) -> Answer {
+        let Some(row) = helper::named(name) else { return missing() };
         let call = Insn::new(CALL, 0, 0, 0, row.id.cast_signed());
-        let (_, log) = self.refused(attr::ProgLoad { prog_type: prog_type.id(), ..Default::default() }, &[call]);
-        !["invalid func", "unknown func"].iter().any(|said| log.contains(said))
+        let attr = attr::ProgLoad { prog_type: prog_type.id(), ..Default::default() };
+        match self.refused(attr, &[call]) {
+            (errno, log) if log.is_empty() => Answer::Unknown(words(errno)),
+            (_, log) if ["invalid func", "unknown func"].iter().any(|said| log.contains(said)) => missing(),
+            _ => Answer::Yes,
+        }
     }
 
     /// Whether the attributes are such that the verifier has its say.
-    fn reaches(&self, attr: attr::ProgLoad) -> bool {
+    fn reaches(&self, attr: attr::ProgLoad) -> Answer {
         let (errno, log) = self.refused(attr, &[]);
-        !log.is_empty() || takes::<()>(&Err(errno))
+        if log.is_empty() { takes::<()>(&Err(errno)) } else { Answer::Yes }
     }
 
     /// How a program is refused that begins with this code and then ends without a result.
@@ -161,8 +171,17 @@ impl Features {
 }
 
 /// Whether the kernel took it, or refused it for a reason that says nothing of what it has.
-fn takes<T>(answer: &Result<T, Errno>) -> bool {
-    !matches!(answer, Err(Errno::INVAL | Errno::TOOBIG | Errno::NOSYS | Errno::OPNOTSUPP | sys::ENOTSUPP))
+fn takes<T>(answer: &Result<T, Errno>) -> Answer {
+    match answer {
+        Ok(_) => Answer::Yes,
+        Err(Errno::INVAL | Errno::TOOBIG | Errno::NOSYS | Errno::OPNOTSUPP | sys::ENOTSUPP) => missing(),
+        Err(Errno::PERM | Errno::ACCESS) if !is_privileged() => Answer::Unknown(UNPRIVILEGED.to_owned()),
+        Err(errno) => Answer::Unknown(words(*errno)),
+    }
+}
+
+fn missing() -> Answer {
+    Answer::No(MISSING.to_owned())
 }
 
 /// The smallest types that say this.

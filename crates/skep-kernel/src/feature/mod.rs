@@ -162,12 +162,17 @@ fn attach_type(prog_type: ProgType) -> Option<AttachType> {
     row.and_then(|row| row.attach_type)
 }
 
+/// Why it is not there.
+const MISSING: &str = "this kernel does not have it";
+/// Why it could not be found out.
+const UNPRIVILEGED: &str = "this process lacks privilege";
+
 /// What a refusal says of the kernel.
 pub(crate) fn refused(errno: Errno) -> Answer {
     match errno {
         Errno::PERM | Errno::ACCESS if is_privileged() => Answer::No("a policy of this host refuses it".to_owned()),
-        Errno::PERM | Errno::ACCESS => Answer::Unknown("this process lacks privilege".to_owned()),
-        Errno::INVAL | Errno::OPNOTSUPP | sys::ENOTSUPP => Answer::No("this kernel does not have it".to_owned()),
+        Errno::PERM | Errno::ACCESS => Answer::Unknown(UNPRIVILEGED.to_owned()),
+        Errno::INVAL | Errno::OPNOTSUPP | sys::ENOTSUPP => Answer::No(MISSING.to_owned()),
         _ => Answer::Unknown(words(errno)),
     }
 }

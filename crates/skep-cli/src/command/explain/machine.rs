@@ -3,9 +3,9 @@
 use skep_btf::{KindId, Scan};
 use skep_isa::explain::{Fact, Noun, Page, Value};
 use skep_isa::spec::{
-    AttachType, HookKind, LinkType, MapType, Place, ProgType, attach_type, helper, kfunc as rules, section,
+    AttachType, BtfFeature, HookKind, LinkType, MapType, Place, ProgType, attach_type, helper, kfunc as rules, section,
 };
-use skep_kernel::feature::{self, Answer};
+use skep_kernel::feature::{self, Answer, Feature, Features};
 use skep_kernel::trial::Question;
 
 use super::here::Here;
@@ -29,6 +29,9 @@ pub(super) fn of(page: &Page) -> Vec<Here> {
         Noun::Map => {
             find(MapType::from_id, page).map(|m| vec![here(String::new(), feature::map_type(m))]).unwrap_or_default()
         }
+        Noun::Btf => BtfFeature::from_name(&page.name)
+            .map(|f| vec![here(String::new(), Features::new().answer(Feature::Btf(f)))])
+            .unwrap_or_default(),
         Noun::Command => vec![named_in_types("bpf_cmd", page)],
         _ => vec![],
     }
