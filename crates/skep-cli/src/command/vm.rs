@@ -48,7 +48,7 @@ fn hex(what: &str, text: &str) -> Result<Vec<u8>, Failure> {
             .note(note)
             .help("write two digits for each byte, as in `b7 00 00 00 2a 00 00 00`")
     };
-    if !digits.is_ascii() || digits.len() % 2 != 0 {
+    if !digits.is_ascii() || !digits.len().is_multiple_of(2) {
         return Err(bad(format!("it has {} digits", digits.len())).into());
     }
     let bytes = digits.as_bytes().chunks(2).map(|pair| {
