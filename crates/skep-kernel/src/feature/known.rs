@@ -206,7 +206,7 @@ fn sample(feature: BtfFeature) -> Vec<u8> {
     };
     let mut flagged = None;
     match feature {
-        BtfFeature::Types => {}
+        BtfFeature::Types | BtfFeature::Layout => {}
         BtfFeature::Func => drop(function(&mut types, STATIC)),
         BtfFeature::GlobalFunc => drop(function(&mut types, GLOBAL)),
         BtfFeature::Datasec => drop(section(&mut types, ".data")),
@@ -228,10 +228,29 @@ fn sample(feature: BtfFeature) -> Vec<u8> {
         }
     }
     let mut bytes = types.encode().unwrap_or_default();
+    if feature == BtfFeature::Layout {
+        bytes = with_layout(&bytes);
+    }
     if let Some(byte) = flagged.and_then(|at| bytes.get_mut(at)) {
         *byte |= 0x80;
     }
     bytes
+}
+
+/// The same types with a section that tells of the kinds up to integers: for each the bytes behind the record's first
+/// twelve, the bytes of an item, and flags.
+fn with_layout(bytes: &[u8]) -> Vec<u8> {
+    const HEADER: usize = 24;
+    const LAYOUT: [u8; 8] = [0, 0, 0, 0, 4, 0, 0, 0];
+    let word = |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes);
+    let (type_len, str_len) = (word(12), word(20));
+    let types_end = HEADER + type_len as usize;
+    let header =
+        [HEADER as u32 + 8, 0, type_len, type_len + LAYOUT.len() as u32, str_len, type_len, LAYOUT.len() as u32];
+    let magic = bytes.get(..4).unwrap_or_default().iter().copied();
+    let (types, strings) = bytes.split_at_checked(types_end).unwrap_or_default();
+    let types = types.get(HEADER..).unwrap_or_default();
+    magic.chain(header.iter().flat_map(|word| word.to_le_bytes())).chain([types, &LAYOUT, strings].concat()).collect()
 }
 
 /// Where the flag of the second type lies behind an integer: its highest byte's highest bit.
