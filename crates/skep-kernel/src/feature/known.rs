@@ -13,7 +13,7 @@ use skep_isa::Insn;
 use skep_isa::insn::{CALL, EXIT};
 use skep_isa::spec::{AttachType, BtfFeature, MapType, ProgType, helper, map_flag};
 
-use super::{Answer, MISSING, UNPRIVILEGED};
+use super::{Answer, MISSING, UNPRIVILEGED, kernel_version};
 use crate::error::{Error, is_privileged, words};
 use crate::lower::encode;
 use crate::name::kernel_name;
@@ -135,8 +135,14 @@ impl Features {
                 self.reaches(attr::ProgLoad { prog_type, expected_attach_type: place, ..Default::default() })
             }
             Feature::ProbeRead => self.has_helper(ProgType::Tracepoint, "probe_read_kernel"),
-            // It came with this helper, as libbpf has it.
-            Feature::Charging => self.has_helper(ProgType::SocketFilter, "ktime_get_coarse_ns"),
+            Feature::Charging => match self.has_helper(ProgType::SocketFilter, CHARGING) {
+                // Where no more memory may be locked, not even a question can be loaded.
+                Answer::Unknown(why) => match helper::named(CHARGING).zip(kernel_version()) {
+                    Some((row, version)) if version < row.since => missing(),
+                    _ => Answer::Unknown(why),
+                },
+                answer => answer,
+            },
         }
     }
 
@@ -169,6 +175,9 @@ impl Features {
         (errno.unwrap_or(Errno::NOTSUP), String::from_utf8_lossy(&log).into_owned())
     }
 }
+
+/// The helper that came in the same kernel as charging, by which libbpf finds it out too.
+const CHARGING: &str = "ktime_get_coarse_ns";
 
 /// Whether the kernel took it, or refused it for a reason that says nothing of what it has.
 fn takes<T>(answer: &Result<T, Errno>) -> Answer {
