@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use skep::{Engine, Object, Options};
+use skep_kernel::Options;
+use skep_object::Object;
 
 use crate::row;
 
@@ -65,13 +66,15 @@ fn ours(folder: &str, case: &Case<'_>) -> Result<Option<f64>> {
     let path = Path::new(folder).join(case.name);
     let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
     let started = Instant::now();
-    let Ok(object) = Object::parse(case.name, &bytes) else { return Ok(None) };
+    let Ok(mut object) = Object::parse(case.name, &bytes) else { return Ok(None) };
+    // Nothing is to stay behind; libbpf's maps are not pinned either.
+    object.maps.iter_mut().for_each(|map| map.pinned = false);
     let is_wanted = |index: &usize| {
-        object.spec().programs.get(*index).is_some_and(|program| case.programs.contains(&program.name.as_str()))
+        object.programs.get(*index).is_some_and(|program| case.programs.contains(&program.name.as_str()))
     };
-    let programs = (0..object.spec().programs.len()).filter(is_wanted).collect();
+    let programs = (0..object.programs.len()).filter(is_wanted).collect();
     let loaded =
-        Engine::Kernel.load_with(&object, &Options { verbatim: true, programs: Some(programs), ..Options::default() });
+        skep_kernel::load(&object, &Options { counting: false, programs: Some(programs), ..Options::default() });
     let took = started.elapsed();
     let loads = loaded.is_ok();
     drop(loaded);

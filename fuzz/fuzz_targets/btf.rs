@@ -2,11 +2,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use skep_btf::{Btf, Ext, Kind, KindId, Scan};
+use skep_btf::{Btf, Ext, Kind, KindId, Merge, Scan};
 use skep_isa::spec::BtfFeature;
 
 /// What people might write for a value.
-const TEXTS: [&str; 5] = ["1", "-1", "{1, 2}", "10.0.0.0/8", "{{1, 2}, fd77::1}"];
+const TEXTS: [&str; 8] = ["1", "-1", "{1, 2}", "10.0.0.0/8", "{{1, 2}, fd77::1}", "[1, 2]", "{a: 1}", "x"];
+/// What people might write for a part of one.
+const PATHS: [&str; 4] = ["", "[1]", ".a", ".a[0].b"];
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(ext) = Ext::parse(bytes) {
@@ -52,6 +54,21 @@ fuzz_target!(|bytes: &[u8]| {
                 let _ = btf.value(id, &written);
             }
         }
+    }
+    for (id, path) in ids.iter().flat_map(|id| PATHS.map(|path| (*id, path))) {
+        if let Ok(part) = btf.part(id, path) {
+            let _ = btf.write_part(part, "1", &mut data);
+        }
+    }
+    // Twice the same types are as many as once.
+    let mut merge = Merge::new();
+    if let (Ok(one), Ok(other)) = (merge.append(&btf), merge.append(&btf)) {
+        let (builder, numbers) = merge.finish();
+        let is_single = |kind: &Kind| matches!(kind, Kind::Var { .. } | Kind::Func { .. } | Kind::Datasec { .. });
+        if !btf.types().any(|(_, found)| is_single(&found.kind)) {
+            assert!(ids.iter().all(|id| numbers.get(one.id(*id)) == numbers.get(other.id(*id))));
+        }
+        let _ = builder.encode().map(|bytes| Btf::parse(&bytes).expect("what is encoded can be read"));
     }
     for id in ids {
         let Some(Kind::Datasec { vars, .. }) = btf.get(id).map(|t| &t.kind) else { continue };

@@ -58,6 +58,9 @@ pub(crate) enum Command {
     Hooks(Hooks),
     /// Show what eBPF this kernel can do, by trying.
     Feature(Feature),
+    /// The vm by itself.
+    #[command(subcommand)]
+    Vm(Vm),
     /// Print a shell's completion script.
     #[command(after_help = "Example:\n  skep completion bash > /etc/bash_completion.d/skep")]
     Completion {
@@ -71,6 +74,47 @@ pub(crate) enum Command {
         #[arg(value_hint = ValueHint::DirPath)]
         folder: std::path::PathBuf,
     },
+}
+
+/// `skep vm`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Vm {
+    /// Run the program on standard input on a piece of memory, and print r0.
+    Exec(VmExec),
+}
+
+/// `skep vm exec`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  echo 'b7 00 00 00 2a 00 00 00  95 00 00 00 00 00 00 00' | skep vm exec\n\n\
+    r1 points to the memory and r2 is its length; helper 5 gives back its first argument. This is the protocol of the public \
+    conformance suites' plugins.")]
+pub(crate) struct VmExec {
+    /// The memory, as hexadecimal bytes.
+    #[arg(value_name = "MEMORY")]
+    pub(crate) memory: Option<String>,
+    /// Standard input is a whole object, not instructions alone.
+    #[arg(long)]
+    pub(crate) elf: bool,
+    /// What runs it.
+    #[arg(long, value_enum, default_value = "interp")]
+    pub(crate) engine: VmEngine,
+    /// What keeps it in its place: every access is checked.
+    #[arg(long, value_enum, default_value = "sandbox")]
+    pub(crate) mode: VmMode,
+}
+
+/// `--engine` of `skep vm exec`.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub(crate) enum VmEngine {
+    /// The interpreter.
+    Interp,
+}
+
+/// `--mode` of `skep vm exec`.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub(crate) enum VmMode {
+    /// Unverified programs: each access is checked when it happens.
+    Sandbox,
 }
 
 /// `skep run`.

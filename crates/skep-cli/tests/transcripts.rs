@@ -52,6 +52,7 @@ mod for_anybody {
         sockets
         types
         vlan
+        vm
     );
 }
 

@@ -122,8 +122,10 @@ impl Object {
                 .note(format!("`{}` is of type `{}`", variable.name, spelled(variable.type_id)))
         })?;
         let (map, offset) = (variable.map, variable.offset);
+        let size = btf.size_of(variable.type_id).and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
+        let range = offset..offset.saturating_add(size);
         let mut bytes = match self.maps.get(map).map(|spec| &spec.role) {
-            Some(MapRole::Data { initial, .. }) => initial.get(offset..).unwrap_or_default().to_vec(),
+            Some(MapRole::Data { initial, .. }) => initial.get(range.clone()).unwrap_or_default().to_vec(),
             _ => Vec::new(),
         };
         btf.write_part(part, value, &mut bytes).map_err(|why| {
@@ -132,7 +134,7 @@ impl Object {
                 .note(format!("`{path}` is of type `{}`", part_type(part, &spelled)))
         })?;
         if let Some(MapRole::Data { initial, .. }) = self.maps.get_mut(map).map(|spec| &mut spec.role)
-            && let Some(room) = initial.get_mut(offset..)
+            && let Some(room) = initial.get_mut(range)
         {
             room.copy_from_slice(&bytes);
         }

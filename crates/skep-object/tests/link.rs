@@ -12,7 +12,10 @@ use skep_btf::Kind;
 use skep_diag::Diagnostic;
 use skep_isa::Insn;
 use skep_object::{MapRole, Object, RelocTarget, link};
-use support::{ADDRESS, CALL, Elf, GLOBAL_FUNC, LOCAL_FUNC, LOCAL_SECTION, call, exit, mov, wide};
+use support::types::{SIGNED, Types};
+use support::{
+    ADDRESS, CALL, Elf, GLOBAL_FUNC, GLOBAL_OBJECT, LOCAL_FUNC, LOCAL_SECTION, PROGBITS, call, exit, mov, wide,
+};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -129,11 +132,44 @@ fn types_of_both_files_stand_once_and_static_variables_as_often_as_they_are() {
 }
 
 #[test]
+fn a_variable_that_all_see_keeps_its_place_beside_a_static_one_of_its_name() {
+    let part = |linkage: u32| {
+        let mut types = Types::default();
+        let int = types.int("int", 4, SIGNED);
+        let pair = types.array(int, 2);
+        let other = types.var("other", pair, 1 - linkage);
+        let var = types.var("state", int, linkage);
+        types.section(".data", 12, &[(other, 0, 8), (var, if linkage == 0 { 8 } else { 0 }, 4)]);
+        let mut elf = Elf::default();
+        let data = elf.data(".data", &[0; 12]);
+        let (first, second) = if linkage == 0 { (GLOBAL_OBJECT, 1) } else { (1, GLOBAL_OBJECT) };
+        elf.symbol("state", second, data, 8, 4);
+        elf.symbol("other", first, data, 0, 8);
+        elf.section(".BTF", PROGBITS, 0, &types.bytes());
+        elf.bytes()
+    };
+    let linked = link(&[("global.o", &part(1)), ("static.o", &part(0))]).expect("links");
+    let object = Object::parse("linked.o", &linked).expect("a good object");
+    let btf = object.btf.as_ref().expect("types");
+    let Some(Kind::Datasec { vars, .. }) =
+        object.map("linked.data").and_then(|map| btf.get(map.value_type?)).map(|t| &t.kind)
+    else {
+        panic!("a section of variables")
+    };
+    let places: Vec<_> = vars.iter().map(|var| (btf.name(var.type_id), var.offset)).collect();
+    // The second file begins at 16: data is aligned to 8.
+    assert_eq!(places, [("other", 0), ("state", 8), ("other", 16), ("state", 24)]);
+}
+
+#[test]
 fn what_no_file_defines_stays_extern_and_can_be_linked_later() {
     let part = link_parts(&parts(&["main"])).expect("links alone");
     let object = Object::parse("part.bpf.o", &part).expect("a good object");
     let externs: Vec<&RelocTarget> = object.programs[0].relocs.iter().map(|reloc| &reloc.target).collect();
     assert!(externs.contains(&&RelocTarget::Extern("classified".to_owned())), "{externs:?}");
+    assert!(object.map("totals").is_none() && object.map("lengths").is_some(), "a map that is declared only is none");
+    let own = object.maps.iter().position(|map| map.name == "lengths").expect("the map");
+    assert!(externs.contains(&&RelocTarget::Map(own)), "{externs:?}");
     let mut again = parts(&["library"]);
     again.insert(0, ("part.bpf.o".to_owned(), part));
     let later = Object::parse("linked.bpf.o", &link_parts(&again).expect("links")).expect("a good object");
@@ -171,6 +207,14 @@ fn what_two_files_say_differently_is_refused_with_both_names() {
             "it says `Dual MIT/GPL` in library.bpf.o and `MIT` in other_licence.bpf.o"
         ]
     );
+}
+
+#[test]
+fn a_big_endian_object_is_refused_by_name() {
+    let (name, mut bytes) = parts(&["main"]).remove(0);
+    bytes[5] = 2;
+    let error = link(&[(&name, &bytes)]).expect_err("refused");
+    assert_eq!((error.code.as_str(), error.title.as_str()), ("O0009", "main.bpf.o is a big-endian object"));
 }
 
 #[test]
@@ -316,5 +360,39 @@ mod against_libbpf {
         let pairs = files.windows(2).filter(|pair| compare(pair).is_some()).count();
         let threes = files.windows(3).step_by(2).filter(|three| compare(three).is_some()).count();
         assert!(pairs >= 30 && threes >= 6, "{pairs} pairs, {threes} threes");
+    }
+
+    #[test]
+    fn objects_of_gcc_refer_to_what_they_meant() {
+        let source = root().join("crates/skep-object/tests/data/compilers/placed.bpf.c");
+        let path = directory("link").join("gcc.o");
+        let mut gcc = Command::new("bpf-gcc");
+        let headers = format!("-I/usr/include/{}-linux-gnu", std::env::consts::ARCH);
+        run(gcc.args(["-O2", "-gbtf", "-mcpu=v3", "-I/usr/include", &headers, "-c", "-o"]).arg(&path).arg(source));
+        let gcc = std::fs::read(&path).expect("an object");
+        // Something before each of its sections.
+        let mut before = Elf::default();
+        before.code(".text", &[mov(1), exit()]);
+        before.data(".data", &[9; 24]);
+        before.zeros(".bss", 40);
+        let both = link(&[("before.o", &before.bytes()), ("gcc.o", &gcc)]).expect("links");
+        let alone = Object::parse("gcc.o", &gcc).expect("a good object");
+        let both = Object::parse("gcc.o", &both).expect("a good object");
+        // The bytes that each reference leads to, and what is called.
+        let meant = |object: &Object| -> Vec<(u32, Vec<u8>)> {
+            let relocs = object.programs[0].relocs.iter().map(|reloc| (reloc.slot, reloc.target.clone()));
+            let bytes = relocs.map(|(slot, target)| match target {
+                RelocTarget::MapValue { map, offset } => match &object.maps[map].role {
+                    MapRole::Data { initial, .. } => (slot, initial[offset as usize..][..8].to_vec()),
+                    other => panic!("{other:?}"),
+                },
+                RelocTarget::Map(map) => (slot, object.maps[map].name.clone().into_bytes()),
+                other => (slot, format!("{other:?}").into_bytes()),
+            });
+            let funcs = object.programs[0].funcs.iter().map(|f| (f.slot, f.name.clone().into_bytes()));
+            bytes.chain(funcs).collect()
+        };
+        assert!(meant(&alone).len() > 5, "{:?}", meant(&alone));
+        assert_eq!(meant(&both), meant(&alone));
     }
 }

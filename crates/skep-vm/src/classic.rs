@@ -7,7 +7,7 @@ use skep_isa::classic::{ClassicInsn, Target, Untranslatable, translate};
 
 use crate::context::Kind;
 use crate::fault::{Fault, FaultKind};
-use crate::host::Host;
+use crate::host::{Host, Still};
 use crate::machine::{Machine, Outcome};
 use crate::packet::Packet;
 
@@ -95,7 +95,7 @@ impl SeccompFilter {
     /// See [`Error`].
     pub fn new(program: &[ClassicInsn]) -> Result<SeccompFilter, Error> {
         let code = translate(program, Target::Seccomp)?;
-        Ok(SeccompFilter { machine: Machine::of_code(code, Kind::Seccomp, Box::new(Nothing))?, data: Packet::new() })
+        Ok(SeccompFilter { machine: Machine::of_code(code, Kind::Seccomp, Box::new(Still))?, data: Packet::new() })
     }
 
     /// What the kernel is to do with a call: an action and its data, see [`skep_isa::spec::seccomp`].
@@ -140,20 +140,4 @@ fn run(machine: &mut Machine, packet: &mut Packet) -> Result<u32, Fault> {
         // Only the kernel's test run refuses frames, and the machine has its program.
         Outcome::Refused(_) => Err(Fault { kind: FaultKind::WildJump, slot: 0 }),
     }
-}
-
-/// The host of programs that ask it for nothing.
-struct Nothing;
-
-impl Host for Nothing {
-    fn now_ns(&mut self) -> u64 {
-        0
-    }
-    fn boot_ns(&mut self) -> u64 {
-        0
-    }
-    fn random_u32(&mut self) -> u32 {
-        0
-    }
-    fn print(&mut self, _: &str) {}
 }

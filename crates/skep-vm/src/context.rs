@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     Cgroup,
     /// `struct seccomp_data`, put in as a frame, of a translated seccomp filter; no program type has it.
     Seccomp,
+    /// No context: r1 points to a piece of memory, put in as a frame, and r2 is its length.
+    Memory,
 }
 
 impl Kind {
@@ -44,7 +46,7 @@ impl Kind {
         match self {
             Kind::Xdp => XDP,
             // Words of the frame, not fields.
-            Kind::Seccomp => &[],
+            Kind::Seccomp | Kind::Memory => &[],
             _ => SKB,
         }
     }
@@ -56,7 +58,7 @@ impl Kind {
             Kind::Tc => Some((ProgType::SchedCls, None)),
             Kind::Socket => Some((ProgType::SocketFilter, None)),
             Kind::Cgroup => Some((ProgType::CgroupSkb, None)),
-            Kind::Seccomp => None,
+            Kind::Seccomp | Kind::Memory => None,
         }
     }
 }
@@ -73,7 +75,7 @@ impl Access {
     /// Every program with an `__sk_buff`.
     pub(crate) const ANY_SKB: Access = Access(Kind::Tc.bit() | Kind::Socket.bit() | Kind::Cgroup.bit());
     /// Every program.
-    pub(crate) const ALL: Access = Access::ANY_SKB.and(Access::XDP);
+    pub(crate) const ALL: Access = Access::ANY_SKB.and(Access::XDP).and(Access(Kind::Memory.bit()));
 
     /// Both sets together.
     pub(crate) const fn and(self, other: Access) -> Access {

@@ -16,8 +16,15 @@ use crate::op::{Code, Op, Reg};
 const MAX_SLOTS: usize = 1_000_000;
 
 /// Decodes a whole program; operation `i` is slot `i`.
-pub(crate) fn decode(program: &ProgramSpec, object: &Object, maps: &[Map], kind: Kind) -> Result<Vec<Op>, Error> {
-    let decoder = Decoder { program, object, maps, kind };
+/// `calls` are the numbers of the host's own functions.
+pub(crate) fn decode(
+    program: &ProgramSpec,
+    object: &Object,
+    maps: &[Map],
+    kind: Kind,
+    calls: &[i32],
+) -> Result<Vec<Op>, Error> {
+    let decoder = Decoder { program, object, maps, kind, calls };
     let (code, last) = match program.code.as_slice() {
         code @ [.., last] if code.len() <= MAX_SLOTS => (code, code.len() - 1),
         code => {
@@ -63,6 +70,7 @@ struct Decoder<'a> {
     object: &'a Object,
     maps: &'a [Map],
     kind: Kind,
+    calls: &'a [i32],
 }
 
 impl Decoder<'_> {
@@ -175,6 +183,9 @@ impl Decoder<'_> {
             What::Goto(width) => Op { off: lands(of(width, off, insn.imm)), ..Op::new(Code::Ja) },
             What::If { cond, width, operand } => Op { off: lands(off), ..by_operand(jump(cond, width), operand) },
             What::Call(Callee::Local) => Op { off: lands(insn.imm), ..Op::new(Code::CallLocal) },
+            What::Call(Callee::Helper) if let Some(at) = self.calls.iter().position(|id| *id == insn.imm) => {
+                Op { imm: at as i64, ..Op::new(Code::CallHost) }
+            }
             What::Call(Callee::Helper) => {
                 let row = helper::find(insn.imm, self.kind);
                 let why = |why| Error::Helper { place: self.place(slot), id: insn.imm, why };

@@ -14,6 +14,8 @@ pub enum Region {
     Context,
     /// The packet, metadata before it included, up to `data_end`.
     Packet,
+    /// The memory that a routine was given.
+    Memory,
     /// The values of a map, by its index in the object; for a ring buffer its reserved records.
     Map(usize),
     /// The key a callback was given.
@@ -26,6 +28,7 @@ impl std::fmt::Display for Region {
             Region::Stack => f.write_str("the stack"),
             Region::Context => f.write_str("the context"),
             Region::Packet => f.write_str("the packet"),
+            Region::Memory => f.write_str("the memory"),
             Region::Map(index) => write!(f, "map {index}"),
             Region::Key => f.write_str("the callback's key"),
         }

@@ -20,6 +20,26 @@ pub trait Host: Send {
     }
 }
 
+/// A host in which time stands still and nothing is random.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Still;
+
+impl Host for Still {
+    fn now_ns(&mut self) -> u64 {
+        0
+    }
+
+    fn boot_ns(&mut self) -> u64 {
+        0
+    }
+
+    fn random_u32(&mut self) -> u32 {
+        0
+    }
+
+    fn print(&mut self, _text: &str) {}
+}
+
 /// Facts of the current task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Task {

@@ -8,9 +8,10 @@ use crate::context::Kind;
 use crate::fault::{Fault, FaultKind};
 use crate::helper;
 use crate::machine::World;
-use crate::memory::{FRAME, MAX_FRAMES, STACK_SIZE, context_pointer, stack_pointer};
+use crate::memory::{FRAME, MAX_FRAMES, STACK_SIZE, context_pointer, packet_pointer, stack_pointer};
 use crate::op::{Code, Op, Registers};
 use crate::packet::Packet;
+use crate::routine::Caller;
 
 /// One run: a program, the packet it sees and the world it runs in.
 pub(crate) struct Vm<'a> {
@@ -26,6 +27,12 @@ pub(crate) struct Vm<'a> {
     depth: usize,
     /// Offset of the innermost frame's lowest byte.
     pub(crate) stack_low: usize,
+}
+
+impl std::fmt::Debug for Vm<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Vm").field("depth", &self.depth).finish_non_exhaustive()
+    }
 }
 
 /// What a call saves: where to go on, and r6–r9.
@@ -48,7 +55,12 @@ impl<'a> Vm<'a> {
 
     /// Runs the program from its start; `r0` at its end.
     pub(crate) fn run(&mut self) -> Result<u64, Fault> {
-        self.function(0, [context_pointer(), 0, 0, 0, 0])
+        let args = match (self.kind, self.packet.len()) {
+            (Kind::Memory, 0) => [0; 5],
+            (Kind::Memory, len) => [packet_pointer(self.packet.data), len as u64, 0, 0, 0],
+            _ => [context_pointer(), 0, 0, 0, 0],
+        };
+        self.function(0, args)
     }
 
     /// Notes that a helper goes through this many bytes. Without it, a loop of calls that copy megabytes would run for
@@ -275,6 +287,15 @@ impl<'a> Vm<'a> {
                         Err(helper::Stop::Inside(inner)) => return Err(inner),
                     }
                 }
+                Code::CallHost => {
+                    charge!();
+                    charged = ops.len();
+                    self.fuel = fuel;
+                    let args = [regs[1], regs[2], regs[3], regs[4], regs[5]];
+                    let answer = self.call_host(op.imm as usize, args);
+                    fuel = self.fuel.saturating_sub(self.work.take() / WORK_OF_AN_INSTRUCTION);
+                    regs[0] = check!(answer);
+                }
                 Code::Exit => {
                     charge!();
                     if self.depth == outermost {
@@ -293,6 +314,17 @@ impl<'a> Vm<'a> {
         };
         self.fuel = fuel;
         Err(Fault { kind, slot: (code.len() - ops.len()).saturating_sub(1) })
+    }
+
+    /// Calls a function of the host, which may reach the program's memory meanwhile.
+    fn call_host(&mut self, index: usize, args: [u64; 5]) -> Result<u64, FaultKind> {
+        let place = self.world.calls.get_mut(index);
+        let Some(mut call) = place.and_then(|(_, call)| call.take()) else { return Err(FaultKind::WildJump) };
+        let answer = call(&mut Caller(self), args);
+        if let Some((_, place)) = self.world.calls.get_mut(index) {
+            *place = Some(call);
+        }
+        answer
     }
 
     /// One atomic operation on `N` bytes. A machine runs one program at a time, so plain loads and stores are atomic.

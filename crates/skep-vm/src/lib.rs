@@ -3,7 +3,7 @@
 //! Enter at [`Machine::new`], which makes an object's maps and decodes its programs, and at [`Machine::run`], which
 //! takes one [`Packet`] through one program. A program's pointer is never a host address: it is a region tag and an
 //! offset, and each access is checked against the region. Breaking a rule is a typed [`Fault`]. Classic programs enter
-//! at [`classic::Filter`] and [`classic::SeccompFilter`].
+//! at [`classic::Filter`] and [`classic::SeccompFilter`], programs that run on plain memory at [`Routine`].
 //!
 //! This crate opens no file, socket or clock: time, randomness and text go through [`Host`].
 #![deny(unsafe_code)]
@@ -21,10 +21,12 @@ mod map;
 mod memory;
 mod op;
 mod packet;
+mod routine;
 
 pub use error::{Error, Place, SourceLine};
 pub use fault::{Fault, FaultKind, Region};
-pub use host::{Config, Host, Task};
+pub use host::{Config, Host, Still, Task};
 pub use machine::{Machine, Outcome, Refused};
 pub use map::{Map, MapError};
 pub use packet::{Packet, PacketInfo, Redirect};
+pub use routine::{Call, Caller, Routine};

@@ -13,6 +13,7 @@ use crate::map::Map;
 use crate::memory::{MAX_FRAMES, MAX_MAPS, STACK_SIZE};
 use crate::op::Op;
 use crate::packet::Packet;
+use crate::routine::Call;
 
 /// What all programs of a machine share.
 pub(crate) struct World {
@@ -25,6 +26,8 @@ pub(crate) struct World {
     pub(crate) host: Box<dyn Host>,
     pub(crate) config: Config,
     pub(crate) records_lost: u64,
+    /// The host's own functions, by their numbers; one that runs is away.
+    pub(crate) calls: Vec<(i32, Option<Call>)>,
 }
 
 struct Program {
@@ -144,10 +147,19 @@ impl Machine {
             let kind = prog_type
                 .and_then(Kind::of)
                 .ok_or_else(|| Error::ProgramType { program: spec.name.clone(), prog_type })?;
-            *place = Some(Program { kind, code: decode(spec, object, &maps, kind)? });
+            *place = Some(Program { kind, code: decode(spec, object, &maps, kind, &[])? });
         }
         let stack = Box::new([0; STACK_SIZE]);
-        let world = World { maps, stack, frames: Default::default(), keys: Vec::new(), host, config, records_lost: 0 };
+        let world = World {
+            maps,
+            stack,
+            frames: Default::default(),
+            keys: Vec::new(),
+            host,
+            config,
+            records_lost: 0,
+            calls: Vec::new(),
+        };
         Ok(Machine { programs: decoded, world, faults: 0 })
     }
 
@@ -176,9 +188,46 @@ impl Machine {
         // Decoded below, with the kind given.
         let mut machine = Machine::new(&object, Some(&[]), Config::default(), host)?;
         for (spec, place) in object.programs.iter().zip(&mut machine.programs) {
-            *place = Some(Program { kind, code: decode(spec, &object, &[], kind)? });
+            *place = Some(Program { kind, code: decode(spec, &object, &[], kind, &[])? });
         }
         Ok(machine)
+    }
+
+    /// A machine with an object's maps and one of its programs, which runs as `kind` whatever its section says, and calls
+    /// functions of the host.
+    pub(crate) fn with_calls(
+        object: &Object,
+        program: usize,
+        kind: Kind,
+        calls: Vec<(i32, Call)>,
+        config: Config,
+        host: Box<dyn Host>,
+    ) -> Result<Machine, Error> {
+        let mut machine = Machine::new(object, Some(&[]), config, host)?;
+        let no_program = Error::NoProgram { index: program, count: object.programs.len() };
+        let (Some(spec), Some(place)) = (object.programs.get(program), machine.programs.get_mut(program)) else {
+            return Err(no_program);
+        };
+        let ids: Vec<i32> = calls.iter().map(|(id, _)| *id).collect();
+        *place = Some(Program { kind, code: decode(spec, object, &machine.world.maps, kind, &ids)? });
+        machine.world.calls = calls.into_iter().map(|(id, call)| (id, Some(call))).collect();
+        Ok(machine)
+    }
+
+    /// Runs a program on memory that was put into a packet: r0, and the instructions it took.
+    pub(crate) fn run_memory(&mut self, program: usize, packet: &mut Packet) -> (Result<u64, Fault>, u64) {
+        let Some(Some(Program { kind, code })) = self.programs.get(program) else {
+            return (Err(Fault { kind: FaultKind::WildJump, slot: 0 }), 0);
+        };
+        if packet.prepare(*kind, false).is_err() {
+            return (Err(Fault { kind: FaultKind::WildJump, slot: 0 }), 0);
+        }
+        let mut vm = Vm::new(&mut self.world, packet, *kind, code);
+        let result = vm.run();
+        let insns = vm.used();
+        self.world.keys.clear();
+        self.world.maps.iter_mut().filter_map(Map::ring_mut).for_each(|ring| _ = ring.close());
+        (result, insns)
     }
 
     /// Takes one packet through one program, given by its index in the object.

@@ -4,7 +4,7 @@
 //! carries by one reaches an odd tag, which is no region. Host memory has no tag, so no program can name it. Stack
 //! bytes keep what an earlier run of the same machine left there; they are not zeroed at entry.
 
-use crate::context;
+use crate::context::{self, Kind};
 use crate::fault::{FaultKind, Region};
 use crate::interpreter::Vm;
 
@@ -199,6 +199,7 @@ impl Vm<'_> {
         let (region, begin) = match tag(address) {
             STACK => (Region::Stack, self.stack_low as i64),
             CONTEXT => (Region::Context, 0),
+            PACKET if self.kind == Kind::Memory => (Region::Memory, self.packet.data as i64),
             PACKET => (Region::Packet, self.packet.data as i64),
             KEY => (Region::Key, 0),
             tag => match self.world.maps.get(map_index(tag)) {

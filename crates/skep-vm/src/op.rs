@@ -92,6 +92,8 @@ pub(crate) enum Code {
     CallLocal,
     /// Call of row `imm` of the vm's helper table.
     CallHelper,
+    /// Call of the host's function `imm`.
+    CallHost,
     Exit,
     /// The second slot of a wide load: nothing can reach it.
     Hole,

@@ -194,7 +194,7 @@ impl Packet {
         self.network = (self.data + ETH).min(self.tail);
         self.writable = !matches!(kind, Kind::Socket | Kind::Cgroup | Kind::Seccomp);
         self.redirects.clear();
-        if kind == Kind::Seccomp {
+        if matches!(kind, Kind::Seccomp | Kind::Memory) {
             return Ok(());
         }
         if like_kernel && len < ETH {
@@ -249,7 +249,7 @@ impl Packet {
     /// `like_kernel` as the test run hands it out: a new header of zeros, no held tag.
     pub(crate) fn finish(&mut self, kind: Kind, like_kernel: bool) {
         match kind {
-            Kind::Xdp | Kind::Seccomp => {}
+            Kind::Xdp | Kind::Seccomp | Kind::Memory => {}
             Kind::Socket | Kind::Cgroup if self.data != self.mac => {
                 self.data = self.mac;
                 if like_kernel && let Some(header) = self.buffer.get_mut(self.mac..self.network) {

@@ -130,6 +130,7 @@ fn constants_and_sizes_that_are_set_change_what_a_program_does_alike_on_both_eng
     let outcome = |entries: u32, variables: &[(&str, &str)]| {
         let mut object = Object::open(&path).expect("an object");
         object.set_map("lengths", &format!("max_entries={entries}")).expect("a map without a size");
+        object.set_section("named_by_its_loader", "xdp").expect("a program in a section of its own name");
         for (path, value) in variables {
             object.set_variable(path, value).expect("a variable");
         }

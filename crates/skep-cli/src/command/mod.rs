@@ -14,6 +14,7 @@ pub(crate) mod map;
 pub(crate) mod prog;
 pub(crate) mod run;
 pub(crate) mod trial;
+pub(crate) mod vm;
 
 use std::io::Write;
 

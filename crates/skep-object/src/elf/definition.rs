@@ -10,6 +10,8 @@ use crate::map::{Content, MapSpec};
 
 /// The section of definitions.
 pub(super) const MAPS: &str = ".maps";
+/// BTF's linkage of a variable that is declared only.
+const EXTERN: u32 = 2;
 /// `LIBBPF_PIN_NONE` and `LIBBPF_PIN_BY_NAME`.
 const PINNING: [u32; 2] = [0, 1];
 /// The fields there are, as messages list them.
@@ -41,7 +43,11 @@ pub(super) fn read(elf: &Elf<'_>, section: usize, btf: Option<&Btf>, maps: &mut 
     for var in vars {
         room(elf, maps)?;
         let name = btf.name(var.type_id);
-        let Some(Kind::Var { type_id, .. }) = btf.get(var.type_id).map(|t| &t.kind) else { continue };
+        let Some(Kind::Var { type_id, linkage }) = btf.get(var.type_id).map(|t| &t.kind) else { continue };
+        // Another object's, until both are linked; it has no place in the section.
+        if *linkage == EXTERN {
+            continue;
+        }
         let Some((_, Kind::Struct { members, .. })) = btf.resolve(*type_id) else {
             return Err(bad(elf, name, "its definition is not a struct"));
         };

@@ -1,31 +1,24 @@
 //! Objects of GCC with an assembler before binutils 2.42: what it leaves in an instruction for the linker holds the symbol's value
 //! already, in bytes and for calls too, where every other tool leaves the addend alone.
 
-use super::Elf;
-
-/// What section `.comment` of GCC's objects begins with.
+/// The section in which compilers say who they are.
+pub(crate) const COMMENT: &str = ".comment";
+/// What it begins with in GCC's objects.
 const GCC: &[u8] = b"GCC: ";
 
-/// True for such an object: GCC made it, and every constant that names a symbol is at least the symbol's value. `constant` gives
-/// that of the instruction at a byte of a section, and true for a call, which counts from the next instruction.
-pub(super) fn holds_values(elf: &Elf<'_>, constant: impl Fn(usize, u64) -> Option<(i32, bool)>) -> bool {
-    let comment = elf.section(".comment").map_or(&[][..], |section| section.data);
-    let comment = comment.strip_prefix(&[0]).unwrap_or(comment);
-    if !comment.starts_with(GCC) {
+/// True for such an object, by its section `.comment`: GCC made it, and every constant that names a symbol of the object is at
+/// least the symbol's value. Given are the constants of all such instructions, true for calls, which count from the next
+/// instruction, and the symbols' values.
+pub(crate) fn holds_values(comment: &[u8], named: impl Iterator<Item = (i32, bool, u64)>) -> bool {
+    if !comment.strip_prefix(&[0]).unwrap_or(comment).starts_with(GCC) {
         return false;
     }
-    let mut named = false;
-    for (at, section) in elf.sections.iter().enumerate().filter(|(_, section)| section.executable) {
-        for rel in &section.rels {
-            let Some(symbol) = elf.symbols.get(rel.symbol).filter(|s| s.section.is_some() && s.value > 0) else {
-                continue;
-            };
-            let Some((constant, is_call)) = constant(at, rel.offset) else { continue };
-            if i64::from(constant) + i64::from(is_call) < symbol.value.cast_signed() {
-                return false;
-            }
-            named = true;
+    let mut any = false;
+    for (constant, is_call, value) in named.filter(|(.., value)| *value > 0) {
+        if i64::from(constant) + i64::from(is_call) < value.cast_signed() {
+            return false;
         }
+        any = true;
     }
-    named
+    any
 }

@@ -3,7 +3,7 @@
 
 mod definition;
 mod externs;
-mod gnu;
+pub(crate) mod gnu;
 mod legacy;
 mod maps;
 mod names;
@@ -205,7 +205,9 @@ impl<'a> Elf<'a> {
             by_name.entry(section.name).or_insert((at, section.size));
         }
         let mut variables = HashMap::new();
-        for symbol in self.symbols.iter().filter(|s| !s.is_func) {
+        // Of a linked object, a static variable may have the name of one that all see; that goes first.
+        let (local, global): (Vec<_>, Vec<_>) = self.symbols.iter().filter(|s| !s.is_func).partition(|s| s.is_local);
+        for symbol in global.into_iter().chain(local) {
             if let Some(section) = symbol.section {
                 variables.entry((section, symbol.name)).or_insert(symbol.value);
             }

@@ -114,10 +114,15 @@ impl<'a> File<'a> {
             file.add_function(symbol)?;
         }
         file.entries.sort();
-        file.holds_values = gnu::holds_values(elf, |section, offset| {
-            let insn = file.code.get(&section)?.get((offset / 8) as usize)?;
-            Some((insn.imm, insn.is_local_call()))
-        });
+        let code = elf.sections.iter().enumerate().filter(|(_, s)| s.executable);
+        let named =
+            code.flat_map(|(at, section)| section.rels.iter().map(move |rel| (at, rel))).filter_map(|(at, rel)| {
+                let symbol = elf.symbols.get(rel.symbol).filter(|symbol| symbol.section.is_some())?;
+                let insn = file.code.get(&at)?.get((rel.offset / 8) as usize)?;
+                Some((insn.imm, insn.is_local_call(), symbol.value))
+            });
+        let comment = elf.section(gnu::COMMENT).map_or(&[][..], |section| section.data);
+        file.holds_values = gnu::holds_values(comment, named);
         for (at, section) in elf.sections.iter().enumerate().filter(|(_, s)| s.executable) {
             for rel in &section.rels {
                 file.add_relocation(at, rel, maps, &options)?;

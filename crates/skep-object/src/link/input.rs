@@ -12,8 +12,9 @@ use object::elf::{
 use object::read::elf::{FileHeader, Rel as _, SectionHeader, Sym as _};
 use skep_btf::{Btf, Ext, Kind};
 use skep_diag::{Diagnostic, code};
+use skep_isa::Insn;
 
-use crate::elf::{Names, header};
+use crate::elf::{Names, gnu, header, is_big};
 
 /// The section of types, and that of functions and lines.
 pub(super) const BTF: &str = ".BTF";
@@ -32,6 +33,8 @@ pub(super) struct Input<'a> {
     pub(super) symbols: Vec<Symbol<'a>>,
     pub(super) btf: Option<Btf>,
     pub(super) ext: Ext,
+    /// Constants of relocated instructions hold the symbol's value already, and are not what is added to it.
+    pub(super) holds_values: bool,
 }
 
 pub(super) struct Section<'a> {
@@ -94,6 +97,11 @@ impl<'a> Input<'a> {
             Diagnostic::error(code::NOT_ELF, format!("{file} is not a whole ELF object")).note(what.to_owned())
         };
         let unsupported = |what: String| Diagnostic::error(code::UNSUPPORTED_OBJECT, what);
+        if is_big(bytes) {
+            return Err(unsupported(format!("{file} is a big-endian object"))
+                .note("little-endian objects are linked: the bytes of data of the two cannot stand in one")
+                .help("compile with `-target bpfel`"));
+        }
         let header = header(file, bytes)?;
         let table = header.sections(LE, bytes).map_err(|e| cut(&e.to_string()))?;
         let symtab = table.symbols(LE, bytes, SHT_SYMTAB).map_err(|e| cut(&e.to_string()))?;
@@ -116,7 +124,7 @@ impl<'a> Input<'a> {
                 SHT_PROGBITS if name == ".text" => size > 0,
                 SHT_PROGBITS | SHT_NOBITS => !is_made_anew(name),
                 SHT_NULL | SHT_STRTAB | SHT_SYMTAB | SHT_REL | SHT_LLVM_ADDRSIG => false,
-                _ if is_made_anew(name) || is_made_anew(name.strip_prefix(".rel").unwrap_or(name)) => false,
+                _ if is_made_anew(name) || is_made_anew(relocated(name)) => false,
                 SHT_GROUP => return Err(unsupported(format!("section groups of {file} are not linked"))),
                 _ => {
                     return Err(unsupported(format!("section {name} of {file} is of a kind that is not linked"))
@@ -177,9 +185,25 @@ impl<'a> Input<'a> {
         for (at, section) in sections.iter().enumerate().filter(|(_, section)| section.goes_on) {
             by_name.entry(section.name).or_insert(at);
         }
-        let mut input = Input { file, sections, by_name, symbols, btf: None, ext: Ext::default() };
+        let mut input = Input { file, sections, by_name, symbols, btf: None, ext: Ext::default(), holds_values: false };
+        input.holds_values = input.does_hold_values();
         input.read_types()?;
         Ok(input)
+    }
+
+    fn does_hold_values(&self) -> bool {
+        let comment = self.sections.iter().find(|section| section.name == gnu::COMMENT).map_or(&[][..], |s| s.data);
+        let code = self.sections.iter().filter(|section| section.goes_on && section.is_code());
+        let named = code.flat_map(|section| section.rels.iter().map(move |rel| (section, rel)));
+        gnu::holds_values(
+            comment,
+            named.filter_map(|(section, rel)| {
+                let symbol = self.symbols.get(rel.symbol).filter(|s| matches!(s.place, Place::Section(_)))?;
+                let start = usize::try_from(rel.offset).ok()?;
+                let insn = *Insn::slots(section.data.get(start..start.checked_add(8)?)?).first()?;
+                Some((insn.imm, insn.is_local_call(), symbol.value))
+            }),
+        )
     }
 
     fn read_types(&mut self) -> Result<(), Diagnostic> {
@@ -221,7 +245,12 @@ impl<'a> Input<'a> {
     }
 }
 
-/// Sections that the linker writes itself, and debug information, which it leaves out.
+/// The section that a section of relocations is about, by its name.
+fn relocated(name: &str) -> &str {
+    name.strip_prefix(".rela").or_else(|| name.strip_prefix(".rel")).unwrap_or(name)
+}
+
+/// Sections that the linker writes itself, debug information, and who made the parts: it leaves those out.
 fn is_made_anew(name: &str) -> bool {
-    [BTF, BTF_EXT].contains(&name) || name.starts_with(".debug_")
+    [BTF, BTF_EXT, gnu::COMMENT].contains(&name) || name.starts_with(".debug_")
 }

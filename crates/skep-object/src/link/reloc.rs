@@ -26,6 +26,15 @@ pub(super) enum Target {
     Section(usize),
 }
 
+/// How what stands in the bytes changes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Moved {
+    /// The section it counts from went that far.
+    By(u64),
+    /// It holds this value of a symbol, which goes out.
+    Held(u64),
+}
+
 /// A relocation of the result.
 pub(super) struct Merged {
     /// The section it changes.
@@ -50,12 +59,12 @@ pub(super) fn merge(
                     let title = format!("a relocation of section {} in {} cannot be linked", section.name, input.file);
                     Diagnostic::error(code::BAD_RELOCATION, title).note(format!("at byte {}: {why}", rel.offset))
                 };
-                let (target, addend) = target(input, number, rel, sections, symbols).map_err(bad)?;
+                let (target, moved) = target(input, number, rel, sections, symbols).map_err(bad)?;
                 let merged = move_one(section, placed, rel, target);
                 let merged = merged.ok_or_else(|| bad(format!("kind {} does not fit what stands there", rel.kind)))?;
-                if addend != 0 {
+                if !matches!(moved, Moved::By(0) | Moved::Held(0)) {
                     let data = sections.all.get_mut(placed.section).map(|s| &mut s.data);
-                    let added = data.and_then(|data| add(data, section.is_code(), &merged, addend));
+                    let added = data.and_then(|data| add(data, section.is_code(), &merged, moved));
                     added.ok_or_else(|| bad("the distance in the section does not fit".to_owned()))?;
                 }
                 all.push(merged);
@@ -72,13 +81,15 @@ fn target(
     rel: &Rel,
     sections: &Sections<'_>,
     symbols: &Symbols<'_>,
-) -> Result<(Target, u64), String> {
+) -> Result<(Target, Moved), String> {
     let symbol = input.symbols.get(rel.symbol).filter(|_| rel.symbol != 0);
     let symbol = symbol.ok_or_else(|| format!("there is no symbol {}", rel.symbol))?;
     if symbol.kind != STT_SECTION {
         let became = symbols.became(Origin { input: number, symbol: rel.symbol });
         let lost = || format!("`{}` stands in a section that is not linked", symbol.name);
-        return became.map(|at| (Target::Symbol(at), 0)).ok_or_else(lost);
+        // The result holds what is added alone, whoever made its parts.
+        let held = if input.holds_values && symbol.place != Place::Undefined { symbol.value } else { 0 };
+        return became.map(|at| (Target::Symbol(at), Moved::Held(held))).ok_or_else(lost);
     }
     let Place::Section(section) = symbol.place else { return Err("the symbol of a section has none".to_owned()) };
     let lost = || {
@@ -86,7 +97,7 @@ fn target(
         format!("it leads to section {name}, which is not linked")
     };
     let placed = sections.placed(number, section).ok_or_else(lost)?;
-    Ok((Target::Section(placed.section), placed.offset))
+    Ok((Target::Section(placed.section), Moved::By(placed.offset)))
 }
 
 /// The relocation at its new place; `None` for one that its section cannot have.
@@ -107,17 +118,23 @@ fn move_one(section: &Section<'_>, placed: Placed, rel: &Rel, target: Target) ->
     })
 }
 
-/// Adds to the distance that stands in the bytes: a call counts instructions, all else bytes.
-fn add(data: &mut [u8], is_code: bool, rel: &Merged, addend: u64) -> Option<()> {
+/// Adds to the distance that stands in the bytes: a call counts instructions, all else bytes. The value of a symbol that is
+/// taken out of code is in bytes for calls too.
+fn add(data: &mut [u8], is_code: bool, rel: &Merged, moved: Moved) -> Option<()> {
     let start = usize::try_from(rel.offset).ok()?;
     if !is_code && rel.kind != R_BPF_64_ABS32 {
+        let Moved::By(addend) = moved else { return Some(()) };
         let place = data.get_mut(start..start.checked_add(8)?)?;
         let before = u64::from_le_bytes((&*place).try_into().ok()?);
         place.copy_from_slice(&before.wrapping_add(addend).to_le_bytes());
         return Some(());
     }
     let is_call = is_code && *data.get(start)? == CALL;
-    let addend = i64::try_from(if is_call { addend / INSN } else { addend }).ok()?;
+    let addend = match moved {
+        Moved::By(addend) => i64::try_from(if is_call { addend / INSN } else { addend }).ok()?,
+        Moved::Held(_) if !is_code => return Some(()),
+        Moved::Held(value) => i64::try_from(value).ok()?.checked_neg()?,
+    };
     let start = if is_code { start.checked_add(IMM as usize)? } else { start };
     let place = data.get_mut(start..start.checked_add(4)?)?;
     let before = i32::from_le_bytes((&*place).try_into().ok()?);

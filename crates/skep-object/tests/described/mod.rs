@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use skep_btf::{Btf, Kind, TypeId};
-use skep_object::{ExternKind, MapRole, Object, RelocTarget};
+use skep_object::{Content, ExternKind, MapRole, MapSpec, Object, RelocTarget};
 
 /// A type with everything in it; structures with a name are described once in each text.
 struct Describer<'a> {
@@ -127,6 +127,13 @@ fn describe(btf: Option<&Btf>, id: Option<TypeId>, named: bool, depth: Depth) ->
     describer.out
 }
 
+/// A map's sizes and types.
+fn shape(btf: Option<&Btf>, map: &MapSpec, depth: Depth) -> String {
+    let types = [map.key_type, map.value_type, map.record_type].map(|id| described(btf, id, depth));
+    let sizes = (map.map_type, map.key_size, map.value_size, map.max_entries, map.flags, map.extra);
+    format!("{} {sizes:?} {types:?}", map.name)
+}
+
 /// A line of text for each thing that is read, but for the file's name; programs and maps in the order of their names.
 pub(crate) fn lines(object: &Object, depth: Depth) -> Vec<String> {
     let btf = object.btf.as_ref();
@@ -135,12 +142,26 @@ pub(crate) fn lines(object: &Object, depth: Depth) -> Vec<String> {
     let mut out = vec![format!("license {}", object.license)];
     for map in &object.maps {
         let role = match &map.role {
+            MapRole::User => "user".to_owned(),
             MapRole::Data { initial, read_only } => format!("data {read_only} {initial:?}"),
-            other => format!("{other:?}"),
+            MapRole::Arena { initial } => format!("arena {initial:?}"),
+            MapRole::StructOps(ops) => {
+                let of = described(btf, Some(ops.type_id), depth);
+                format!("operations {of} {:?} {:?} {} {}", ops.initial, ops.programs, ops.link, ops.optional)
+            }
         };
-        let types = [map.key_type, map.value_type, map.record_type].map(|id| described(btf, id, depth));
-        let sizes = (map.map_type, map.key_size, map.value_size, map.max_entries, map.flags, map.extra);
-        out.push(format!("map {} {sizes:?} {types:?} {role}", map.name));
+        let mut contents: Vec<String> = map
+            .contents
+            .iter()
+            .map(|(key, content)| match content {
+                Content::Map(map) => format!("{key}: map {}", map_name(*map)),
+                Content::Program(name) => format!("{key}: program {name}"),
+            })
+            .collect();
+        contents.sort();
+        let inner = map.inner.as_ref().map(|inner| shape(btf, inner, depth));
+        let (numa, pinned) = (map.numa_node, map.pinned);
+        out.push(format!("map {} {inner:?} {contents:?} {numa:?} {pinned} {role}", shape(btf, map, depth)));
     }
     for one in &object.externs {
         let kind = match one.kind {
