@@ -18,6 +18,7 @@ mod host;
 mod interpreter;
 mod machine;
 mod map;
+mod mem;
 mod memory;
 mod op;
 mod packet;
