@@ -38,6 +38,11 @@ impl Slab {
         self.memory.to_vec(self.offset(slot), self.value_size)
     }
 
+    /// The first four bytes of a slot's value, as a number.
+    pub(crate) fn number(&self, slot: usize) -> u64 {
+        self.memory.load::<4>(self.offset(slot)).unwrap_or(0)
+    }
+
     /// Copies a slot's value to the beginning of a buffer.
     pub(crate) fn value_to(&self, slot: usize, to: &mut [u8]) {
         if let Some(to) = to.get_mut(..self.value_size) {
