@@ -47,8 +47,7 @@ impl Bloom {
     }
 
     pub(crate) fn has(&self, value: &[u8]) -> bool {
-        self.places(value).all(|place| {
-            self.bits.load::<8>(place as usize / 64 * 8).is_some_and(|word| word >> (place % 64) & 1 != 0)
-        })
+        self.places(value)
+            .all(|place| self.bits.load::<8>(place as usize / 64 * 8).is_some_and(|word| word >> (place % 64) & 1 != 0))
     }
 }

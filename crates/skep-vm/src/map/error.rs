@@ -21,6 +21,9 @@ pub enum MapError {
     /// A number that stands for nothing, where one must stand for something (`EBADF`).
     #[error("the number stands for nothing")]
     BadNumber,
+    /// A number past what the kernel takes (`EOVERFLOW`).
+    #[error("the number is past what the kernel takes")]
+    TooLarge,
     /// No slot could be freed (`ENOMEM`).
     #[error("no slot could be freed")]
     NoMemory,
@@ -47,6 +50,7 @@ impl MapError {
             MapError::Exists => 17,
             MapError::Invalid => 22,
             MapError::NoSpace => 28,
+            MapError::TooLarge => 75,
             MapError::NotPossible => 95,
             MapError::NotSupported => 524,
         }

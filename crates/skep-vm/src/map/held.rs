@@ -42,6 +42,9 @@ impl Rule {
     }
 }
 
+/// Most frames that wait for a CPU, which is what a map of CPUs holds.
+const MOST_FRAMES: u64 = 16_384;
+
 use MapError::{Absent, BadNumber, Full, Invalid};
 
 #[rustfmt::skip]
@@ -74,6 +77,7 @@ impl Rule {
         }
         match self.zero {
             Some(why) if number == 0 => return Err(why),
+            _ if self.id == MapType::Cpumap && number > MOST_FRAMES => return Err(MapError::TooLarge),
             _ => {}
         }
         match (self.flags, flags) {

@@ -3,12 +3,12 @@
 use skep_isa::spec::{MapType, map_flag};
 use skep_object::{MapRole, MapSpec};
 
-use super::hash::{Hash, Reuse};
-use super::slab::Slab;
-use super::trie::Trie;
 use super::bloom::Bloom;
 use super::events::Events;
+use super::hash::{Hash, Reuse};
 use super::queue::Queue;
+use super::slab::Slab;
+use super::trie::Trie;
 use super::{Kind, Map, Ring, held, holds, is_array};
 use crate::error::Error;
 
@@ -99,7 +99,8 @@ impl Map {
             return Err(too_large(slab, region));
         }
         let is_keyed = !is_ring && !is_bare && !is_array(spec.map_type);
-        let each = if is_keyed { 2 * key_size as u64 + 32 } else { 0 } + if is_ring || is_bare { 0 } else { HANDED_OUT };
+        let each =
+            if is_keyed { 2 * key_size as u64 + 32 } else { 0 } + if is_ring || is_bare { 0 } else { HANDED_OUT };
         let bytes = slab + entries as u64 * each;
         if bytes > left {
             return Err(too_large(bytes, left));

@@ -1,6 +1,7 @@
 //! Maps: the data programs and their user share, from as many threads as they like. Values live in slabs at offsets
 //! that never move; nobody has a reference to them, bytes are copied in and out.
 
+mod batch;
 mod bloom;
 mod error;
 mod events;
@@ -11,10 +12,11 @@ mod order;
 mod program;
 mod queue;
 mod ring;
-mod user;
 mod slab;
 mod trie;
+mod user;
 
+pub use batch::{Batch, Entries};
 pub use error::MapError;
 pub(crate) use ring::Ring;
 
@@ -147,7 +149,7 @@ impl Map {
             (Kind::Hash(hash), _) => hash.remove(key, |_| {}),
             (Kind::Trie(trie), _) => trie.remove(key),
             (Kind::Bloom(_), _) => Err(MapError::NotPossible),
-            (Kind::Ring(_), _) => Err(MapError::NotPossible),
+            (Kind::Ring(_), _) => Err(MapError::NotSupported),
             _ => Err(MapError::Invalid),
         }
     }

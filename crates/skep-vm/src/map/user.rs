@@ -3,7 +3,7 @@
 use skep_isa::spec::MapType;
 use skep_isa::spec::map_type::Op;
 
-use super::{Kind, Map, MapError, holds};
+use super::{EXIST, Kind, Map, MapError, holds};
 
 impl Map {
     /// The value of a key, `None` when the key is absent or has the wrong size. Does not count as a use.
@@ -33,7 +33,7 @@ impl Map {
         }
         match (&self.kind, self.held) {
             (Kind::Queue(_) | Kind::Bloom(_), _) if key.is_empty() => return self.push(value, flags),
-            (Kind::Ring(_), _) => return Err(MapError::NotPossible),
+            (Kind::Ring(_), _) => return Err(MapError::NotSupported),
             (_, Some(rule)) if key.len() == self.key_size => {
                 let index = self.index(key);
                 let is_held = index.is_some_and(|index| self.number(index) != 0);
@@ -42,9 +42,11 @@ impl Map {
             (Kind::Hash(_), _) if holds(self.map_type) && number(value) == 0 => return Err(self.nothing()),
             _ => {}
         }
+        // To a map of devices by any number, a key that must be there is as good as any other.
+        let flags = if self.map_type == MapType::DevmapHash && flags == EXIST { 0 } else { flags };
         self.put(key, flags, |first, _| {
             for (slot, bytes) in (first..).zip(value.chunks(each.max(1))) {
-                self.values.set(slot, bytes.get(..self.value_size).unwrap_or(bytes));
+                self.values.set(slot, bytes);
             }
         })
     }
@@ -130,7 +132,7 @@ impl Map {
     /// there.
     ///
     /// # Errors
-    /// `Absent` after the last; `Invalid` for a wrong size; `Invalid` or `NotPossible` for maps without keys.
+    /// `Absent` after the last; `Invalid` for a wrong size; another for maps without keys.
     pub fn next_key(&self, key: Option<&[u8]>) -> Result<Vec<u8>, MapError> {
         if key.is_some_and(|key| key.len() != self.key_size) {
             return Err(MapError::Invalid);
@@ -143,7 +145,8 @@ impl Map {
             Kind::Hash(hash) => hash.key_after(key),
             Kind::Trie(trie) => trie.key_after(key),
             Kind::Queue(_) => return Err(MapError::Invalid),
-            Kind::Ring(_) | Kind::Bloom(_) => return Err(MapError::NotPossible),
+            Kind::Ring(_) => return Err(MapError::NotSupported),
+            Kind::Bloom(_) => return Err(MapError::NotPossible),
         };
         next.ok_or(MapError::Absent)
     }
@@ -179,7 +182,7 @@ impl Map {
     }
 
     /// The user's view of the values that begin at a slot.
-    fn value(&self, slot: usize) -> Vec<u8> {
+    pub(super) fn value(&self, slot: usize) -> Vec<u8> {
         if !self.map_type.is_per_cpu() {
             return self.values.value(slot);
         }
