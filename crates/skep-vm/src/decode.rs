@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use skep_isa::Insn;
 use skep_isa::opcode::{self, Alu, Callee, Cond, Kind as What, Operand, Order, Size, Source, Width};
+use skep_isa::spec::MapType;
 use skep_object::{Object, ProgramSpec, RelocTarget};
 
 use crate::context::Kind;
 use crate::error::{Error, Place};
 use crate::helper;
+use crate::kfunc;
 use crate::map::Map;
 use crate::memory::{function_pointer, map_handle, map_value_pointer};
 use crate::op::{Code, Op, Reg};
@@ -61,7 +63,10 @@ pub(crate) fn decode(
         }
     }
     match ops.last().map(|op| op.code) {
-        Some(Code::Exit | Code::Ja) => Ok(ops),
+        Some(Code::Exit | Code::Ja | Code::Throw | Code::GotoReg) => {
+            decoder.mark_entries(&mut ops);
+            Ok(ops)
+        }
         _ => Err(decoder.bad(last, "the last instruction is neither `exit` nor a jump".to_owned())),
     }
 }
@@ -138,10 +143,10 @@ impl Decoder<'_> {
     fn single(&self, slot: usize, insn: Insn, what: What) -> Result<Op, Error> {
         let lands = |distance: i32| i32::try_from(slot as i64 + 1 + i64::from(distance)).unwrap_or(-1);
         let (dst, src, off) = (Reg::of(insn.dst), Reg::of(insn.src), i32::from(insn.off));
-        let by_register = |code| Op { code, dst, src, off, imm: 0 };
+        let by_register = |code| Op { dst, src, off, ..Op::new(code) };
         let by_operand = |code, operand| match operand {
             Operand::Reg => by_register(code),
-            Operand::Imm => Op { code, dst, src: Reg::Zero, off, imm: insn.imm.into() },
+            Operand::Imm => Op { dst, off, imm: insn.imm.into(), ..Op::new(code) },
         };
         let op = match what {
             What::Alu { op, width, operand } => by_operand(alu(op, width), operand),
@@ -193,15 +198,73 @@ impl Decoder<'_> {
                 let why = |why| Error::Helper { place: self.place(slot), id: insn.imm, why };
                 Op { imm: row.map_err(why)? as i64, ..Op::new(Code::CallHelper) }
             }
-            What::Call(Callee::Kfunc) => return Err(self.lacks(slot, format!("kernel function {}", insn.imm))),
-            What::GotoReg => return Err(self.lacks(slot, "a jump to an address in a register")),
-            What::CallReg => return Err(self.lacks(slot, "a call through a register")),
-            What::MayGoto => return Err(self.lacks(slot, "`may_goto`")),
-            What::AddrSpaceCast => return Err(self.lacks(slot, "an arena")),
+            What::Call(Callee::Kfunc) => self.kfunc(slot, insn)?,
+            What::GotoReg => Op { dst, ..Op::new(Code::GotoReg) },
+            What::CallReg => Op { dst, ..Op::new(Code::CallReg) },
+            What::MayGoto => Op { off: lands(off), ..Op::new(Code::MayGoto) },
+            What::AddrSpaceCast => self.address_cast(slot, insn)?,
             What::Exit => Op::new(Code::Exit),
             What::LoadImm(_) => return Err(self.bad(slot, "a wide load takes two slots".to_owned())),
         };
         Ok(op)
+    }
+
+    /// A call of a kernel function, by its name.
+    fn kfunc(&self, slot: usize, insn: Insn) -> Result<Op, Error> {
+        let reloc = self.program.relocs.binary_search_by_key(&slot, |r| r.slot as usize).ok();
+        let name = match reloc.and_then(|at| self.program.relocs.get(at)).map(|r| &r.target) {
+            Some(RelocTarget::Extern(name)) => name.as_str(),
+            _ => return Err(self.lacks(slot, format!("kernel function {}", insn.imm))),
+        };
+        if name == kfunc::THROW {
+            let handler = self.exception_handler().map_or(-1, |slot| slot as i32);
+            return Ok(Op { off: handler, ..Op::new(Code::Throw) });
+        }
+        match kfunc::find(name) {
+            Some(row) => Ok(Op { imm: row as i64, ..Op::new(Code::CallKfunc) }),
+            None => Err(self.lacks(slot, format!("the kernel function `{name}`"))),
+        }
+    }
+
+    /// Slot of the function that takes the program's exceptions.
+    fn exception_handler(&self) -> Option<u32> {
+        let main = self.program.funcs.first()?.type_id?;
+        let btf = self.object.btf.as_ref()?;
+        let name = btf.decl_tags(main, -1).find_map(|tag| tag.strip_prefix("exception_callback:"))?;
+        let of_that_name = |func: &&skep_object::FuncInfo| func.name == name;
+        self.program.funcs.iter().find(of_that_name).map(|func| func.slot)
+    }
+
+    /// A cast between the two forms of an arena's addresses: user space's, and the region's of the vm.
+    fn address_cast(&self, slot: usize, insn: Insn) -> Result<Op, Error> {
+        let is_arena = |map: &skep_object::MapSpec| map.map_type == MapType::Arena;
+        let Some(index) = self.object.maps.iter().position(is_arena) else {
+            return Err(self.lacks(slot, "an arena"));
+        };
+        let (dst, src) = (Reg::of(insn.dst), Reg::of(insn.src));
+        // The upper half of the immediate is the address space cast to; 0 is the kernel's.
+        Ok(if insn.imm >> 16 == 0 {
+            Op { dst, src, imm: map_value_pointer(index, 0) as i64, ..Op::new(Code::ToArena) }
+        } else {
+            let user = self.object.maps.get(index).map_or(0, |map| map.extra) >> 32 << 32;
+            Op { dst, src, imm: user as i64, ..Op::new(Code::FromArena) }
+        })
+    }
+
+    /// Marks where functions begin: what is called, what has its address taken, what is named.
+    fn mark_entries(&self, ops: &mut [Op]) {
+        let called = ops.iter().filter(|op| op.code == Code::CallLocal).map(|op| op.off as usize);
+        let is_address =
+            |insn: &Insn| matches!(opcode::decode(*insn), Ok(row) if row.kind == What::LoadImm(Source::Func));
+        let slots = self.program.code.iter().enumerate().filter(|(_, insn)| is_address(insn));
+        let taken = slots.map(|(slot, insn)| (slot as i64 + 1 + i64::from(insn.imm)) as usize);
+        let named = self.program.funcs.iter().map(|func| func.slot as usize);
+        let entries: Vec<usize> = called.chain(taken).chain(named).collect();
+        for slot in entries {
+            if let Some(op) = ops.get_mut(slot) {
+                op.entry = op.code != Code::Hole;
+            }
+        }
     }
 
     fn packet_load(&self, slot: usize, op: Op) -> Result<Op, Error> {

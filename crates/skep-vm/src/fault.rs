@@ -90,6 +90,22 @@ pub enum FaultKind {
         /// How many.
         count: usize,
     },
+    /// An atomic access that does not lie as its size wants.
+    #[error("an atomic access of size {size} at offset {offset} of {region}, which is no multiple of its size")]
+    Misaligned {
+        /// Memory the pointer belongs to.
+        region: Region,
+        /// Offset from where the program's part of it begins.
+        offset: i64,
+        /// Bytes accessed.
+        size: usize,
+    },
+    /// A call or a jump through a register that holds no address of the program's code.
+    #[error("a call or jump to {value:#x}, where no function of the program begins")]
+    BadTarget {
+        /// The value.
+        value: u64,
+    },
     /// Execution left the program's code.
     #[error("execution left the program's code")]
     WildJump,
@@ -109,6 +125,8 @@ impl FaultKind {
             FaultKind::CallDepth { .. } => "turn the recursion into a bounded loop",
             FaultKind::BadArgument { .. } => "see the helper's description: `skep explain helper NAME`",
             FaultKind::OpenRecord { .. } => "submit or discard each record on every path",
+            FaultKind::Misaligned { .. } => "align the variable to its size",
+            FaultKind::BadTarget { .. } => "call through pointers only as the program's functions give them",
             FaultKind::WildJump => "end every path with `exit`",
         }
     }

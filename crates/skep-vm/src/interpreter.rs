@@ -7,9 +7,12 @@ use skep_isa::opcode::Atomic;
 use crate::context::Kind;
 use crate::fault::{Fault, FaultKind};
 use crate::helper;
+use crate::kfunc;
 use crate::machine::World;
 use crate::mem::Change;
-use crate::memory::{FRAME, MAX_FRAMES, STACK_SIZE, context_pointer, packet_pointer, stack_pointer};
+use crate::memory::{
+    FRAME, MAX_FRAMES, STACK_SIZE, arena_pointer, context_pointer, function_slot, packet_pointer, stack_pointer,
+};
 use crate::op::{Code, Op, Registers};
 use crate::packet::Packet;
 use crate::routine::Caller;
@@ -24,6 +27,8 @@ pub(crate) struct Vm<'a> {
     fuel: u64,
     /// Bytes that the helper that runs has gone through beyond what any call may; it is charged for them.
     work: Cell<u64>,
+    /// An exception that is on its way to the outermost function: its value, and the slot of its handler.
+    thrown: Option<(u64, i32)>,
     /// Frames in use.
     depth: usize,
     /// Offset of the innermost frame's lowest byte.
@@ -36,12 +41,16 @@ impl std::fmt::Debug for Vm<'_> {
     }
 }
 
-/// What a call saves: where to go on, and r6–r9.
+/// What belongs to a frame: what its call saved, r6–r9 and where to go on, and how often it may still pass a `may_goto`.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Frame {
     back: usize,
     saved: [u64; 4],
+    passes: u32,
 }
+
+/// How often one frame may pass a `may_goto` (`BPF_MAX_LOOPS`).
+const MAX_PASSES: u32 = 8 << 20;
 
 /// Bytes any call of a helper may go through.
 const FREE_WORK: usize = 512;
@@ -51,7 +60,7 @@ const WORK_OF_AN_INSTRUCTION: u64 = 64;
 impl<'a> Vm<'a> {
     pub(crate) fn new(world: &'a mut World, packet: &'a mut Packet, kind: Kind, code: &'a [Op]) -> Vm<'a> {
         let fuel = world.config.fuel;
-        Vm { world, packet, kind, code, fuel, work: Cell::new(0), depth: 0, stack_low: STACK_SIZE }
+        Vm { world, packet, kind, code, fuel, work: Cell::new(0), thrown: None, depth: 0, stack_low: STACK_SIZE }
     }
 
     /// Runs the program from its start; `r0` at its end.
@@ -61,7 +70,11 @@ impl<'a> Vm<'a> {
             (Kind::Memory, len) => [packet_pointer(self.packet.data), len as u64, 0, 0, 0],
             _ => [context_pointer(), 0, 0, 0, 0],
         };
-        self.function(0, args)
+        match (self.function(0, args), self.thrown.take()) {
+            (Err(_), Some((cookie, -1))) => Ok(cookie),
+            (Err(_), Some((cookie, handler))) => self.function(handler as usize, [cookie, 0, 0, 0, 0]),
+            (result, _) => result,
+        }
     }
 
     /// Notes that a helper goes through this many bytes. Without it, a loop of calls that copy megabytes would run for
@@ -87,11 +100,28 @@ impl<'a> Vm<'a> {
         }
         self.depth += 1;
         self.stack_low -= FRAME;
+        self.allow_passes();
         let mut regs = [0, a1, a2, a3, a4, a5, 0, 0, 0, 0, stack_pointer(stack_low), 0, 0, 0, 0, 0];
         let result = self.execute(slot, &mut regs);
         self.depth = depth;
         self.stack_low = stack_low;
         result
+    }
+
+    /// A new frame may pass `may_goto`s again.
+    #[inline(always)]
+    fn allow_passes(&mut self) {
+        if let Some(frame) = self.world.frames.get_mut(self.depth) {
+            frame.passes = MAX_PASSES;
+        }
+    }
+
+    /// True until the frame has passed `may_goto`s too often.
+    fn passes(&mut self) -> bool {
+        let Some(frame) = self.world.frames.get_mut(self.depth) else { return false };
+        let left = frame.passes.checked_sub(1);
+        frame.passes = left.unwrap_or(0);
+        left.is_some()
     }
 
     /// Fuel is charged for the instructions since the last jump at each jump taken, call and exit, so no loop is free.
@@ -225,6 +255,18 @@ impl<'a> Vm<'a> {
                 Code::Jsge32 => jump!(a as i32 >= b as i32),
                 Code::Jslt32 => jump!((a as i32) < b as i32),
                 Code::Jsle32 => jump!(a as i32 <= b as i32),
+                Code::MayGoto => jump!(!self.passes()),
+                Code::GotoReg => {
+                    charge!();
+                    let landing =
+                        function_slot(a).filter(|slot| code.get(*slot).is_some_and(|op| op.code != Code::Hole));
+                    match landing {
+                        Some(slot) => {
+                            go!(slot);
+                        }
+                        None => break FaultKind::BadTarget { value: a },
+                    }
+                }
                 Code::Ld8 => set!(check!(self.load::<1>(at!()))),
                 Code::Ld16 => set!(check!(self.load::<2>(at!()))),
                 Code::Ld32 => set!(check!(self.load::<4>(at!()))),
@@ -261,19 +303,28 @@ impl<'a> Vm<'a> {
                         }
                     }
                 }
-                Code::CallLocal => {
+                Code::CallLocal | Code::CallReg => {
                     charge!();
                     if self.depth == MAX_FRAMES {
                         break FaultKind::CallDepth { limit: MAX_FRAMES };
                     }
                     let saved = [regs[6], regs[7], regs[8], regs[9]];
                     if let Some(frame) = self.world.frames.get_mut(self.depth) {
-                        *frame = Frame { back: code.len() - ops.len(), saved };
+                        frame.back = code.len() - ops.len();
+                        frame.saved = saved;
                     }
+                    let target = match op.code {
+                        Code::CallLocal => op.off as usize,
+                        _ => match function_slot(a).filter(|slot| code.get(*slot).is_some_and(|op| op.entry)) {
+                            Some(slot) => slot,
+                            None => break FaultKind::BadTarget { value: a },
+                        },
+                    };
                     regs[10] = stack_pointer(self.stack_low);
                     self.depth += 1;
                     self.stack_low -= FRAME;
-                    go!(op.off as usize);
+                    self.allow_passes();
+                    go!(target);
                 }
                 Code::CallHelper => {
                     charge!();
@@ -288,6 +339,27 @@ impl<'a> Vm<'a> {
                         Err(helper::Stop::Inside(inner)) => return Err(inner),
                     }
                 }
+                Code::CallKfunc => {
+                    charge!();
+                    charged = ops.len();
+                    self.fuel = fuel;
+                    let args = [regs[1], regs[2], regs[3], regs[4], regs[5]];
+                    let answer = kfunc::call(self, op.imm as usize, args);
+                    fuel = self.fuel.saturating_sub(self.work.take() / WORK_OF_AN_INSTRUCTION);
+                    match answer {
+                        Ok(value) => regs[0] = value,
+                        Err(helper::Stop::Here(kind)) => break kind,
+                        Err(helper::Stop::Inside(inner)) => return Err(inner),
+                    }
+                }
+                Code::Throw => {
+                    charge!();
+                    self.thrown = Some((regs[1], op.off));
+                    // No fault anyone sees: the outermost function takes the exception.
+                    break FaultKind::WildJump;
+                }
+                Code::ToArena => set!(arena_pointer(op.imm as u64, regs[s])),
+                Code::FromArena => set!(arena_pointer(op.imm as u64, regs[s])),
                 Code::CallHost => {
                     charge!();
                     charged = ops.len();
@@ -334,6 +406,7 @@ impl<'a> Vm<'a> {
         if crate::memory::is_context_region(address) {
             return Err(FaultKind::ReadOnly { region: crate::fault::Region::Context });
         }
+        self.aligned(address, N)?;
         let (operator, fetch) = op.atomic();
         let change = match operator {
             ADD => Change::Add,

@@ -16,6 +16,7 @@ mod fault;
 mod helper;
 mod host;
 mod interpreter;
+mod kfunc;
 mod machine;
 mod map;
 mod mem;

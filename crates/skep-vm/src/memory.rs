@@ -62,6 +62,14 @@ pub(crate) const fn map_value_pointer(index: usize, offset: usize) -> u64 {
     pointer(MAP + 2 * index as u32, offset)
 }
 
+/// The other form of an arena's address: the low half is the same in both, and null stays null.
+pub(crate) const fn arena_pointer(high: u64, address: u64) -> u64 {
+    match address as u32 {
+        0 => 0,
+        low => high >> 32 << 32 | low as u64,
+    }
+}
+
 const fn tag(address: u64) -> u32 {
     (address >> 32) as u32
 }
@@ -333,6 +341,28 @@ impl Vm<'_> {
         self.give(address, &padded)
     }
 
+    /// Checks that an atomic access lies as its size wants.
+    #[inline]
+    pub(crate) fn aligned(&self, address: u64, size: usize) -> Result<(), FaultKind> {
+        // The packet's first byte counts as aligned, wherever it stands in its buffer.
+        let begin = if tag(address) == PACKET { self.packet.data } else { 0 };
+        if offset(address).wrapping_sub(begin).is_multiple_of(size) {
+            Ok(())
+        } else {
+            Err(self.misaligned(address, size))
+        }
+    }
+
+    #[cold]
+    fn misaligned(&self, address: u64, size: usize) -> FaultKind {
+        match self.fault(address, size, false) {
+            FaultKind::OutOfBounds { region, offset, size } if self.is_readable(address, size) => {
+                FaultKind::Misaligned { region, offset, size }
+            }
+            other => other,
+        }
+    }
+
     /// Says why an access was refused.
     #[cold]
     #[inline(never)]
@@ -349,14 +379,17 @@ impl Vm<'_> {
                 None => return FaultKind::BadPointer { value: address },
             },
         };
-        let is_readable = || match self.map_at(address) {
-            Some(map) => map.has_bytes(offset(address), size) || self.record(address, size).is_some(),
-            None => self.own(address, size).is_some(),
-        };
-        if write && is_readable() {
+        if write && self.is_readable(address, size) {
             return FaultKind::ReadOnly { region };
         }
         FaultKind::OutOfBounds { region, offset: at - begin, size }
+    }
+
+    fn is_readable(&self, address: u64, size: usize) -> bool {
+        match self.map_at(address) {
+            Some(map) => map.has_bytes(offset(address), size) || self.record(address, size).is_some(),
+            None => self.own(address, size).is_some(),
+        }
     }
 
     /// Where the value, or the open record at or before an offset of a map, begins.

@@ -12,6 +12,8 @@ pub(crate) struct Op {
     pub(crate) dst: Reg,
     /// Register of the second operand.
     pub(crate) src: Reg,
+    /// A function begins here: a call through a register may go to it.
+    pub(crate) entry: bool,
     /// Slot a jump or call goes to, or offset of a memory access.
     pub(crate) off: i32,
     /// Immediate.
@@ -21,7 +23,7 @@ pub(crate) struct Op {
 impl Op {
     /// An operation without operands.
     pub(crate) const fn new(code: Code) -> Op {
-        Op { code, dst: Reg::R0, src: Reg::Zero, off: 0, imm: 0 }
+        Op { code, dst: Reg::R0, src: Reg::Zero, entry: false, off: 0, imm: 0 }
     }
 
     /// The same operation with an atomic operator in its immediate.
@@ -38,7 +40,7 @@ impl Op {
     /// True when `off` is a slot of the program.
     pub(crate) fn goes(&self) -> bool {
         let code = self.code as u8;
-        (Code::Ja as u8..=Code::Jsle32 as u8).contains(&code) || self.code == Code::CallLocal
+        (Code::Ja as u8..=Code::MayGoto as u8).contains(&code) || self.code == Code::CallLocal
     }
 }
 
@@ -80,6 +82,10 @@ pub(crate) enum Code {
     Zext16, Zext32, Swap16, Swap32, Swap64,
     Ja, Jeq, Jne, Jgt, Jge, Jlt, Jle, Jset, Jsgt, Jsge, Jslt, Jsle,
     Jeq32, Jne32, Jgt32, Jge32, Jlt32, Jle32, Jset32, Jsgt32, Jsge32, Jslt32, Jsle32,
+    /// Jumps once the function has passed it often enough.
+    MayGoto,
+    /// Jump to the address in `dst`.
+    GotoReg,
     Ld8, Ld16, Ld32, Ld64, Lds8, Lds16, Lds32,
     St8, St16, St32, St64,
     /// The operator stands in `imm`.
@@ -90,10 +96,20 @@ pub(crate) enum Code {
     LdAbs8, LdAbs16, LdAbs32,
     /// Call of the function at slot `off`.
     CallLocal,
+    /// Call of the function whose address `dst` is.
+    CallReg,
     /// Call of row `imm` of the vm's helper table.
     CallHelper,
+    /// Call of row `imm` of the vm's table of kernel functions.
+    CallKfunc,
     /// Call of the host's function `imm`.
     CallHost,
+    /// Ends the program with an exception, which the function at slot `off` takes; without one (-1) it is the result.
+    Throw,
+    /// An address of the arena, whose region's pointer to its first byte is `imm`, from the form user space has.
+    ToArena,
+    /// The same back; `imm` is the upper half of user space's form.
+    FromArena,
     Exit,
     /// The second slot of a wide load: nothing can reach it.
     Hole,

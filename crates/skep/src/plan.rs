@@ -113,6 +113,13 @@ fn no_hook(program: &ProgramSpec) -> Error {
         .filter(|row| program.prog_type().is_some_and(|t| row.prog_types.contains(&t)))
         .map(|row| format!("--on {}", row.form))
         .collect();
+    if kinds.is_empty() {
+        let title = format!("skep does not run programs of type {prog_type} such as `{}` yet", program.name);
+        return Diagnostic::error(code::NO_HOOK, title)
+            .note("no hook takes them")
+            .help("`skep check --engine kernel` asks the verifier about them; `--prog` picks others")
+            .into();
+    }
     Diagnostic::error(code::NO_HOOK, format!("program `{}` does not say where to run", program.name))
         .note(format!("its section `{}` gives it the type {prog_type} but names no place", program.section))
         .help(format!("say where: {}", kinds.join(", ")))
@@ -171,5 +178,14 @@ mod tests {
         assert_eq!(placed(&some, &["p0".to_owned()]).expect("one"), [0]);
         let error = placed(&object(&["?xdp", "?tc"]), &[]).expect_err("none is left").diagnostic();
         assert_eq!(error.title, "every program of object `o` is optional");
+    }
+
+    #[test]
+    fn a_type_that_no_hook_takes_is_said_so() {
+        for section in ["struct_ops", "syscall"] {
+            let error = plan(&object(&[section]), &[], &[]).expect_err("no hook").diagnostic();
+            assert!(error.title.starts_with("skep does not run programs of type"), "{error}");
+            assert!(error.helps.iter().any(|help| help.contains("skep check")), "{error}");
+        }
     }
 }
