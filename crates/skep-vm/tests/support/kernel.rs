@@ -40,6 +40,11 @@ impl KernelMap {
         KernelMap { fd, key_size: spec.key_size as usize, value_size: spec.value_size as usize }
     }
 
+    /// Its descriptor, for instructions.
+    pub(crate) fn descriptor(&self) -> i32 {
+        self.fd as i32
+    }
+
     fn call(&self, command: i32, key: &[u8], value: *const u8, flags: u64) -> Result<(), i32> {
         let mut attr = [0; 20];
         attr[0] = self.fd as u64;
