@@ -78,10 +78,8 @@ pub(crate) fn maps(bytes: &[u8], program: &str) -> Option<Needed> {
     let mut needed = Needed::default();
     let mut seen = BTreeSet::new();
     let mut next = vec![entry];
-    // A function that handles exceptions is named by a tag on the program.
-    let callbacks = file.section(".BTF").map(|at| String::from_utf8_lossy(file.data[at]).into_owned());
-    for name in callbacks.iter().flat_map(|text| text.split('\0')).filter_map(|s| s.strip_prefix("exception_callback:"))
-    {
+    let types = file.section(".BTF").and_then(|at| file.data.get(at).copied()).unwrap_or_default();
+    if let Some(name) = exception_callback(types, program) {
         next.extend(file.symbols.iter().position(|s| s.is_func && s.name == name));
     }
     while let Some(at) = next.pop() {
@@ -91,6 +89,44 @@ pub(crate) fn maps(bytes: &[u8], program: &str) -> Option<Needed> {
     }
     file.close(&mut needed);
     Some(needed)
+}
+
+/// The function that handles a program's exceptions: a tag on the program in the object's types names it.
+fn exception_callback(btf: &[u8], program: &str) -> Option<String> {
+    const FUNC: u32 = 12;
+    const DECL_TAG: u32 = 17;
+    let word = |at: usize| btf.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
+    let field = |at: usize| word(at).map(|n| n as usize);
+    let (header, types, len, strings) = (field(4)?, field(8)?, field(12)?, field(16)?);
+    let string = |offset: u32| {
+        let bytes = btf.get(header + strings + offset as usize..)?;
+        std::str::from_utf8(bytes.split(|byte| *byte == 0).next()?).ok()
+    };
+    let (mut funcs, mut tags) = (Vec::new(), Vec::new());
+    let (mut at, end, mut id) = (header + types, header + types + len, 1);
+    while at < end {
+        let (name, info, to) = (word(at)?, word(at + 4)?, word(at + 8)?);
+        let (kind, count) = (info >> 24 & 0x1f, (info & 0xffff) as usize);
+        match kind {
+            FUNC if string(name) == Some(program) => funcs.push(id),
+            DECL_TAG => tags.push((to, string(name)?)),
+            _ => {}
+        }
+        // What follows a record's three words, by its kind.
+        at += 12
+            + match kind {
+                1 | 14 | 17 => 4,
+                3 => 12,
+                4 | 5 | 15 | 19 => count * 12,
+                6 | 13 => count * 8,
+                _ => 0,
+            };
+        id += 1;
+    }
+    let name = |(to, tag): &(u32, &str)| {
+        funcs.contains(to).then(|| tag.strip_prefix("exception_callback:"))?.map(str::to_owned)
+    };
+    tags.iter().find_map(name)
 }
 
 impl<'a> File<'a> {

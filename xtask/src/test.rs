@@ -95,6 +95,7 @@ pub(crate) fn run(quick: bool) -> Result<()> {
             guest("guest 5.10", "5.10"),
             guest("guest 6.1", "6.1"),
             guest("guest 6.12", "6.12"),
+            timed("corpora 5.10", "900", &["compare", "all", "--on", "5.10"]),
             timed("corpora 6.1", "900", &["compare", "all", "--on", "6.1"]),
             timed("corpora 6.12", "900", &["compare", "all", "--on", "6.12"]),
         ]);

@@ -92,6 +92,12 @@ impl Btf {
                 None => types.extend(record),
             }
         }
+        // It is for readers, and none reads this but the kernel.
+        if has_layout(self.bytes())
+            && let Some(lacks) = rewrite.lacks(BtfFeature::Layout)
+        {
+            changes.insert(Change::Lacks(lacks), 1);
+        }
         if changes.is_empty() {
             return Sanitized::unchanged(self);
         }
@@ -110,9 +116,16 @@ fn words(record: &[u8]) -> Vec<u32> {
     record.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect()
 }
 
-/// A header of the first layout, the types, the strings; nothing between or behind them, which kernels refuse.
+/// Bytes of a header that names types and strings alone.
+const HEADER: u32 = 24;
+
+/// Whether there is a section that tells of the kinds.
+fn has_layout(bytes: &[u8]) -> bool {
+    bytes.get(4..8).is_some_and(|length| words(length).first().is_some_and(|length| *length > HEADER))
+}
+
+/// A header, the types, the strings; nothing between or behind them, which kernels refuse.
 fn encode(types: &[u8], strings: &[u8]) -> Vec<u8> {
-    const HEADER: u32 = 24;
     let (type_len, str_len) = (types.len() as u32, strings.len() as u32);
     let mut bytes = vec![0x9f, 0xeb, 1, 0];
     bytes.extend([HEADER, 0, type_len, type_len, str_len].iter().flat_map(|word| word.to_le_bytes()));

@@ -147,6 +147,25 @@ fn tags_that_are_attributes_go_where_the_kernel_takes_none() {
 }
 
 #[test]
+fn a_section_that_tells_of_the_kinds_goes_where_the_kernel_takes_none() {
+    let whole = sample();
+    let (head, body) = whole.bytes().split_at(24);
+    let word = |at: usize| u32::from_le_bytes(head[at..at + 4].try_into().expect("four"));
+    let (type_len, str_len) = (word(12), word(20));
+    let layout = [0, 0, 0, 0, 4, 0, 0, 0];
+    let header = [32, 0, type_len, type_len + 8, str_len, type_len, 8];
+    let mut bytes = head[..4].to_vec();
+    bytes.extend(header.iter().flat_map(|word| word.to_le_bytes()));
+    let (types, strings) = body.split_at(type_len as usize);
+    bytes.extend([types, &layout, strings].concat());
+    let btf = Btf::parse(&bytes).expect("the kinds are known without");
+    assert_eq!(btf.sanitize(|_| true).bytes, bytes);
+    let old = btf.sanitize(|feature| feature != BtfFeature::Layout);
+    assert_eq!(old.bytes, whole.bytes());
+    assert_eq!(old.changes.into_iter().collect::<Vec<_>>(), [(Change::Lacks(BtfFeature::Layout), 1)]);
+}
+
+#[test]
 fn nameless_parameters_of_functions_get_a_name_and_those_of_pointers_do_not() {
     let mut b = Builder::new();
     b.add("int", INT);

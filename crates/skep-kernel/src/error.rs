@@ -131,7 +131,7 @@ pub enum Error {
         /// Its section.
         section: String,
         /// What is missing (`the program whose function it replaces`).
-        what: &'static str,
+        what: String,
     },
     /// A map is kept under its name already, in another shape.
     #[error("map `{map}` is kept as {path} with another {what}")]
@@ -224,6 +224,9 @@ pub enum Error {
         errno: Errno,
     },
 }
+
+/// What a program's code names, and may do without; anything else it stands or falls with.
+const NAMED: &[&str] = &["option", "symbol", "variable with a type", "function that programs may call"];
 
 impl Error {
     /// True when the object asked for by its id is no longer there.
@@ -335,10 +338,13 @@ impl Error {
             Error::NoTypes { .. } => d
                 .note("programs that use the kernel's types are adapted to their layout when they are loaded")
                 .help("use a kernel built with CONFIG_DEBUG_INFO_BTF=y"),
-            Error::NoSymbol { near, why, .. } => {
+            Error::NoSymbol { what, near, why, .. } => {
                 let d = why.iter().fold(d, |d, why| d.note(why.clone()));
                 let d = near.iter().fold(d, |d, near| d.help(format!("did you mean `{near}`?")));
-                d.help("declare it `__weak` and test it, if the program can do without")
+                match NAMED.contains(what) {
+                    true => d.help("declare it `__weak` and test it, if the program can do without"),
+                    false => d,
+                }
             }
             Error::UnknownSection { .. } => d.help("name the section after a program type, as in `xdp` or `tc`, or say which is meant: `--section PROG=xdp`"),
             Error::HookMismatch { kind, .. } => {

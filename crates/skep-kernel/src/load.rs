@@ -37,7 +37,7 @@ pub use types::ObjectTypes;
 pub struct Options {
     /// Put counting into programs and measure their runs; false loads them untouched (`--verbatim`).
     pub counting: bool,
-    /// Programs to load, as indices into `Object::programs`; `None` for all.
+    /// Programs to load, as indices into `Object::programs`; `None` for all but the optional ones (`SEC("?xdp")`).
     pub programs: Option<Vec<usize>>,
     /// Types that programs are adapted to; `None` for the running kernel's.
     pub types: Option<Arc<KernelTypes>>,
@@ -63,7 +63,8 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct Loaded {
     types: ObjectTypes,
-    maps: Vec<Map>,
+    /// In the order of `Object::maps`; those that nothing loaded needs are not made.
+    maps: Vec<Option<Map>>,
     programs: Vec<Option<Slot>>,
     /// While it is held the kernel measures run time and count.
     run_stats: Option<OwnedFd>,
@@ -114,7 +115,7 @@ pub fn load(object: &Object, options: &Options) -> Result<Loaded, Error> {
     let run_stats = if options.counting { sys::enable_run_stats().ok() } else { None };
     let (types, maps, programs) = with_loader(object, options, |loader| {
         let programs = object.programs.iter().enumerate();
-        programs.map(|(index, spec)| options.wants(index).then(|| loader.load(spec)).transpose()).collect()
+        programs.map(|(index, spec)| options.wants(index, spec).then(|| loader.load(spec)).transpose()).collect()
     })?;
     let loaded: Loaded = Loaded { types, maps, programs, run_stats };
     maps::fill_programs(object, &loaded)?;
@@ -122,8 +123,8 @@ pub fn load(object: &Object, options: &Options) -> Result<Loaded, Error> {
 }
 
 impl Options {
-    fn wants(&self, index: usize) -> bool {
-        self.programs.as_ref().is_none_or(|list| list.contains(&index))
+    fn wants(&self, index: usize, spec: &ProgramSpec) -> bool {
+        self.programs.as_ref().map_or(!spec.is_optional(), |list| list.contains(&index))
     }
 }
 
@@ -132,15 +133,15 @@ fn with_loader<T>(
     object: &Object,
     options: &Options,
     load: impl FnOnce(&Loader<'_, '_>) -> Result<T, Error>,
-) -> Result<(ObjectTypes, Vec<Map>, T), Error> {
+) -> Result<(ObjectTypes, Vec<Option<Map>>, T), Error> {
     object.check_order().map_err(Error::Object)?;
     let features = &*options.features;
     features.take_token(options.token.as_deref())?;
     let types = Types::load(object.btf.as_ref(), features);
-    let wanted = object.programs.iter().enumerate().filter(|(index, _)| options.wants(*index));
+    let wanted = object.programs.iter().enumerate().filter(|(index, spec)| options.wants(*index, spec));
     let wanted: Vec<&ProgramSpec> = wanted.map(|(_, spec)| spec).collect();
     let (maps, loaded) = kernel::with_kernel(object, &wanted, options.types.as_deref(), |kernel| {
-        let instances = Instance::all(object, kernel)?;
+        let instances = Instance::all(object, &wanted, kernel)?;
         let makes = Makes { types: types.fd(), features, instances: &instances, pins: &options.pins };
         let maps = maps::create(object, &makes)?;
         let externs = Externs::resolve(object, &wanted, kernel)?;
@@ -167,14 +168,10 @@ impl Loaded {
         &self.types
     }
 
-    /// The map with this index in `Object::maps`.
+    /// The map with this index in `Object::maps`; `None` also for a structure of functions that is optional and of whose
+    /// programs none is loaded.
     pub fn map(&self, index: usize) -> Option<&Map> {
-        self.maps.get(index)
-    }
-
-    /// All maps, in the order of `Object::maps`.
-    pub fn maps(&self) -> &[Map] {
-        &self.maps
+        self.maps.get(index)?.as_ref()
     }
 
     /// The program with this index in `Object::programs`, `None` when it was not asked for.

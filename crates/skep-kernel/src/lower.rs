@@ -24,7 +24,12 @@ pub(crate) struct Lowered {
 }
 
 /// Puts descriptors in place; function and line records are made when `typed` (the object's BTF is loaded).
-pub(crate) fn lower(spec: &ProgramSpec, maps: &[Map], externs: &Externs, typed: bool) -> Result<Lowered, Error> {
+pub(crate) fn lower(
+    spec: &ProgramSpec,
+    maps: &[Option<Map>],
+    externs: &Externs,
+    typed: bool,
+) -> Result<Lowered, Error> {
     let mut code = spec.code.clone();
     let bad = |what| Error::BadObject { object: format!("program `{}`", spec.name), what };
     for reloc in &spec.relocs {
@@ -43,7 +48,10 @@ pub(crate) fn lower(spec: &ProgramSpec, maps: &[Map], externs: &Externs, typed: 
                 return Err(bad(what));
             }
         };
-        let map = maps.get(map).ok_or_else(|| bad(format!("map {map}, which the object does not have")))?;
+        let map = maps
+            .get(map)
+            .and_then(Option::as_ref)
+            .ok_or_else(|| bad(format!("map {map}, which the object does not have")))?;
         put_map(&mut code, reloc.slot as usize, pseudo, map.as_fd(), offset)
             .ok_or_else(|| bad(format!("a map at slot {}, which is no wide load", reloc.slot)))?;
     }

@@ -1,6 +1,7 @@
 //! Live programs: what the kernel says of them, and test runs.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::io::Errno;
 use skep_isa::spec::ProgType;
@@ -18,6 +19,8 @@ pub struct Program {
     fd: OwnedFd,
     name: String,
     prog_type: Option<ProgType>,
+    /// Its test runs turned out to take no context: those of XDP on older kernels.
+    is_bare: AtomicBool,
 }
 
 /// What the kernel says of a program.
@@ -90,7 +93,7 @@ pub struct TestOutput {
 
 impl Program {
     pub(crate) fn new(fd: OwnedFd, name: String, prog_type: Option<ProgType>) -> Program {
-        Program { fd, name, prog_type }
+        Program { fd, name, prog_type, is_bare: AtomicBool::new(false) }
     }
 
     /// Opens the program with this number.
@@ -231,10 +234,18 @@ impl Program {
         if let (Some(end), Ok(len)) = (end.first_chunk_mut(), u32::try_from(frame.len())) {
             *end = len.to_ne_bytes();
         }
-        let ctx = if self.prog_type == Some(ProgType::Xdp) { &xdp[..] } else { &[] };
+        let has_ctx = self.prog_type == Some(ProgType::Xdp) && !self.is_bare.load(Ordering::Relaxed);
+        let ctx = if has_ctx { &xdp[..] } else { &[] };
         let data_room = if want_frame { GROWTH } else { 0 };
-        match self.test_run(&TestRun { data: frame, ctx, data_room, no_data: !want_frame, ..TestRun::default() }) {
-            Err(Error::Call { errno: Errno::INVAL, .. }) if !(LEAST..=MOST).contains(&frame.len()) => Ok(None),
+        let run = TestRun { data: frame, ctx, data_room, no_data: !want_frame, ..TestRun::default() };
+        let mut ran = self.test_run(&run);
+        let is_fit = (LEAST..=MOST).contains(&frame.len());
+        if has_ctx && is_fit && matches!(ran, Err(Error::Call { errno: Errno::INVAL, .. })) {
+            ran = self.test_run(&TestRun { ctx: &[], ..run });
+            self.is_bare.store(ran.is_ok(), Ordering::Relaxed);
+        }
+        match ran {
+            Err(Error::Call { errno: Errno::INVAL, .. }) if !is_fit => Ok(None),
             Err(error) => Err(error),
             Ok(mut output) => {
                 // Afterwards `data` tells how far the frame stands behind its metadata.

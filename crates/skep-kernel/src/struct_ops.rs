@@ -7,7 +7,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 
 use skep_btf::core::Located;
 use skep_btf::{Kind, KindId, Member, Scan, Type, TypeId};
-use skep_object::{MapRole, MapSpec, Object, StructOps};
+use skep_object::{MapRole, MapSpec, Object, ProgramSpec, StructOps};
 
 use crate::error::Error;
 use crate::load::Kernel;
@@ -41,15 +41,21 @@ pub(crate) struct Place {
 }
 
 impl Instance {
-    /// All of an object's.
+    /// An object's, but for optional ones none of whose programs is wanted.
     ///
     /// # Errors
     /// [`Error::NoSymbol`] for a structure that the kernel does not have, [`Error::BadObject`] for one that does not fit the
     /// kernel's.
-    pub(crate) fn all(object: &Object, kernel: &Kernel<'_, '_>) -> Result<Vec<Instance>, Error> {
+    pub(crate) fn all(
+        object: &Object,
+        programs: &[&ProgramSpec],
+        kernel: &Kernel<'_, '_>,
+    ) -> Result<Vec<Instance>, Error> {
         let mut all = Vec::new();
         for (map, spec) in object.maps.iter().enumerate() {
-            if let MapRole::StructOps(ops) = &spec.role {
+            if let MapRole::StructOps(ops) = &spec.role
+                && (!ops.optional || ops.programs.iter().any(|(_, name)| programs.iter().any(|p| p.name == *name)))
+            {
                 all.push(Instance::new(map, spec, ops, object, kernel)?);
             }
         }

@@ -50,7 +50,7 @@ fn run(loaded: &Loaded, index: usize) -> u32 {
 
 fn set(loaded: &Loaded, object: &Object, name: &str, value: u64) {
     let index = object.maps.iter().position(|m| m.name == name).expect(name);
-    loaded.maps()[index].update(&[0; 4], &value.to_ne_bytes(), 0).expect("set");
+    loaded.map(index).expect("made").update(&[0; 4], &value.to_ne_bytes(), 0).expect("set");
 }
 
 /// A bpf file system of its own, unmounted on drop.
@@ -165,4 +165,23 @@ fn programs_of_a_structure_of_functions_are_verified_for_their_member_on_this_ho
     alone.maps.clear();
     let checked = load_one(&alone, 0, &Arc::default()).expect("there");
     assert!(checked.message.is_some_and(|m| m.contains("the structure of functions that it is part of")));
+}
+
+#[test]
+fn what_is_optional_is_made_only_when_it_is_needed_on_this_host() {
+    let mut object = object();
+    let at = object.maps.iter().position(|m| m.name == "steady").expect("there");
+    let MapRole::StructOps(ops) = &mut object.maps[at].role else { panic!("no structure") };
+    // This kernel has no such member, so that the structure cannot be made.
+    (ops.optional, ops.initial[24]) = (true, 1);
+    let index = |name: &str| object.programs.iter().position(|p| p.name == name).expect("there");
+    object.maps.iter_mut().for_each(|map| map.pinned = false);
+    let only = |name: &str| Options { programs: Some(vec![index(name)]), ..Options::default() };
+    let loaded = loaded(&object, &only("seven"));
+    assert!(loaded.map(at).is_none() && loaded.map(0).is_some());
+    assert!(load(&object, &only("half")).is_err(), "its program needs it");
+    let mut optional = object.only(index("seven")).expect("there");
+    optional.programs[0].section = "?xdp".into();
+    let loaded = load(&optional, &Options::default()).expect("nothing to load");
+    assert!(loaded.program(0).is_none());
 }

@@ -355,5 +355,5 @@ fn losses_of_perf_buffers_are_not_invented() {
     let counts = loaded.counts(0).expect("counts");
     assert_eq!((counts.records_lost, results(&counts)), (None, vec![("XDP_PASS", 1)]));
     let cpus = u32::try_from(skep_kernel::possible_cpus().expect("cpus")).expect("few");
-    assert_eq!(loaded.maps()[0].info().expect("info").max_entries, cpus, "one perf buffer for each CPU");
+    assert_eq!(loaded.map(0).expect("made").info().expect("info").max_entries, cpus, "one perf buffer for each CPU");
 }

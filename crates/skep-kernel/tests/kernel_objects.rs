@@ -37,7 +37,12 @@ fn every_example_loads_and_is_counted() {
         // Stack traces are maps the kernel takes no types for.
         let typed = |map: &MapSpec| map.key_type.is_some() && map.map_type != MapType::StackTrace;
         for (index, map) in object.maps.iter().enumerate().filter(|(_, map)| typed(map)) {
-            assert_ne!(loaded.maps()[index].info().expect("info").btf_id, 0, "{name}: {} has lost its types", map.name);
+            assert_ne!(
+                loaded.map(index).expect("made").info().expect("info").btf_id,
+                0,
+                "{name}: {} has lost its types",
+                map.name
+            );
         }
         seen += 1;
     }

@@ -149,3 +149,19 @@ fn one_map() {
         Err(error) => println!("{:?}", error.diagnostic()),
     }
 }
+
+#[test]
+fn a_section_that_tells_of_the_kinds_is_left_out_where_this_kernel_takes_none() {
+    let mut b = Builder::new();
+    b.add("int", Kind::Int { size: 4, bits: 32, signed: true, char: false, bool: false });
+    let bytes = b.encode().expect("small");
+    // A header that names the section, one record of 16 bytes, the section, the strings.
+    let mut with_layout = bytes[..4].to_vec();
+    let header: [u32; 7] = [32, 0, 16, 24, 5, 16, 8];
+    with_layout.extend(header.iter().flat_map(|word| word.to_le_bytes()));
+    with_layout.extend([&bytes[24..40], &[0, 0, 0, 0, 4, 0, 0, 0], &bytes[40..]].concat());
+    let types = types(&Btf::parse(&with_layout).expect("read"), &[]);
+    let takes = BtfFeature::Layout.row().since <= kernel_version().expect("a version");
+    assert_eq!(types == ObjectTypes::Whole, takes, "{types:?}");
+    assert!(!matches!(types, ObjectTypes::Refused(_)), "{types:?}");
+}

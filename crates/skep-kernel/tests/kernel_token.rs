@@ -102,7 +102,7 @@ fn inside_the_namespace() {
     let options = with(Some(&folder));
     let loaded = load(&object(), &options).unwrap_or_else(|e| panic!("{:?}", e.diagnostic()));
     assert_eq!(loaded.types(), &ObjectTypes::Whole);
-    assert_ne!(loaded.maps()[0].info().expect("told").btf_id, 0, "the map has its types");
+    assert_ne!(loaded.map(0).expect("made").info().expect("told").btf_id, 0, "the map has its types");
     let program = loaded.program(0).expect("loaded");
     assert_eq!(program.test_run(&TestRun { data: &frame(7), ..Default::default() }).expect("runs").retval, 7);
     // The kernel is asked by the same right.

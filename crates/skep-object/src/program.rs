@@ -34,6 +34,11 @@ impl ProgramSpec {
         self.kind.map(|row| row.prog_type)
     }
 
+    /// Not loaded unless it is asked for by name (`SEC("?xdp")`).
+    pub fn is_optional(&self) -> bool {
+        self.section.starts_with('?')
+    }
+
     /// Attach type the section's name gives.
     pub fn attach_type(&self) -> Option<AttachType> {
         self.kind.and_then(|row| row.attach_type)

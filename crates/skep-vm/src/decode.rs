@@ -1,6 +1,8 @@
 //! Decoding: slots of a program to operations, relocated once. What an instruction is, and which of its fields must be
 //! zero, `skep_isa::opcode` says; what the vm cannot run of it is an error here.
 
+use std::sync::Arc;
+
 use skep_isa::Insn;
 use skep_isa::opcode::{self, Alu, Callee, Cond, Kind as What, Operand, Order, Size, Source, Width};
 use skep_isa::spec::MapType;
@@ -22,7 +24,7 @@ const MAX_SLOTS: usize = 1_000_000;
 pub(crate) fn decode(
     program: &ProgramSpec,
     object: &Object,
-    maps: &[Map],
+    maps: &[Arc<Map>],
     kind: Kind,
     calls: &[i32],
 ) -> Result<Vec<Op>, Error> {
@@ -73,7 +75,7 @@ pub(crate) fn decode(
 struct Decoder<'a> {
     program: &'a ProgramSpec,
     object: &'a Object,
-    maps: &'a [Map],
+    maps: &'a [Arc<Map>],
     kind: Kind,
     calls: &'a [i32],
 }

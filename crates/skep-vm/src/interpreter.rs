@@ -9,6 +9,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::helper;
 use crate::kfunc;
 use crate::machine::World;
+use crate::mem::Change;
 use crate::memory::{
     FRAME, MAX_FRAMES, STACK_SIZE, arena_pointer, context_pointer, function_slot, packet_pointer, stack_pointer,
 };
@@ -399,28 +400,24 @@ impl<'a> Vm<'a> {
         answer
     }
 
-    /// One atomic operation on `N` bytes. A machine runs one program at a time, so plain loads and stores are atomic.
+    /// One atomic operation on `N` bytes.
     fn atomic<const N: usize>(&mut self, regs: &mut Registers, op: &Op, address: u64) -> Result<(), FaultKind> {
         let src = op.src as usize;
         if crate::memory::is_context_region(address) {
             return Err(FaultKind::ReadOnly { region: crate::fault::Region::Context });
         }
         self.aligned(address, N)?;
-        let old = self.load::<N>(address)?;
         let (operator, fetch) = op.atomic();
-        let operand = regs[src];
-        let new = match operator {
-            ADD => old.wrapping_add(operand),
-            OR => old | operand,
-            AND => old & operand,
-            XOR => old ^ operand,
-            XCHG => operand,
-            _ => {
-                let expected = if N == 4 { u64::from(regs[0] as u32) } else { regs[0] };
-                if old == expected { operand } else { old }
-            }
+        let change = match operator {
+            ADD => Change::Add,
+            OR => Change::Or,
+            AND => Change::And,
+            XOR => Change::Xor,
+            XCHG => Change::Swap,
+            _ if N == 4 => Change::Expect(u64::from(regs[0] as u32)),
+            _ => Change::Expect(regs[0]),
         };
-        self.store::<N>(address, new)?;
+        let old = self.change::<N>(address, change, regs[src])?;
         match operator {
             CMPXCHG => regs[0] = old,
             _ if fetch => regs[src] = old,

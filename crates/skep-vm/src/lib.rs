@@ -19,6 +19,7 @@ mod interpreter;
 mod kfunc;
 mod machine;
 mod map;
+mod mem;
 mod memory;
 mod op;
 mod packet;

@@ -1,5 +1,8 @@
 //! A machine: an object's maps and decoded programs, ready to take packets.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use skep_isa::Insn;
 use skep_object::{Object, ProgramSpec};
 
@@ -10,32 +13,84 @@ use crate::fault::{Fault, FaultKind};
 use crate::host::{Config, Host};
 use crate::interpreter::{Frame, Vm};
 use crate::map::Map;
-use crate::memory::{MAX_FRAMES, MAX_MAPS, STACK_SIZE};
+use crate::memory::{MAX_FRAMES, MAX_MAPS, Open, STACK_SIZE};
 use crate::op::Op;
 use crate::packet::Packet;
 use crate::routine::Call;
 
-/// What all programs of a machine share.
+/// What a CPU runs programs with.
 pub(crate) struct World {
-    pub(crate) maps: Vec<Map>,
+    /// Its number.
+    pub(crate) cpu: usize,
+    pub(crate) maps: Arc<[Arc<Map>]>,
     pub(crate) stack: Box<[u8; STACK_SIZE]>,
     /// What each caller saved, by depth.
     pub(crate) frames: [Frame; MAX_FRAMES + 1],
     /// Keys of the callbacks that run.
     pub(crate) keys: Vec<u8>,
+    /// Records that the program that runs has reserved and not finished.
+    pub(crate) open: Vec<Open>,
     pub(crate) host: Box<dyn Host>,
     pub(crate) config: Config,
-    pub(crate) records_lost: u64,
+    tally: Arc<Tally>,
     /// The host's own functions, by their numbers; one that runs is away.
     pub(crate) calls: Vec<(i32, Option<Call>)>,
 }
 
+/// What all CPUs count.
+#[derive(Debug, Default)]
+struct Tally {
+    records_lost: AtomicU64,
+    faults: AtomicU64,
+}
+
+impl World {
+    fn new(cpu: usize, maps: Arc<[Arc<Map>]>, host: Box<dyn Host>, config: Config, tally: Arc<Tally>) -> World {
+        World {
+            cpu,
+            maps,
+            stack: Box::new([0; STACK_SIZE]),
+            frames: Default::default(),
+            keys: Vec::new(),
+            open: Vec::new(),
+            host,
+            config,
+            tally,
+            calls: Vec::new(),
+        }
+    }
+
+    /// Counts a record that found no room.
+    pub(crate) fn lose_record(&self) {
+        self.tally.records_lost.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Finishes a record.
+    pub(crate) fn finish(&self, open: Open, discard: bool) {
+        if let Some(ring) = self.maps.get(open.map).and_then(|map| map.ring()) {
+            ring.finish(open.offset, open.size, discard);
+        }
+    }
+
+    /// Takes away what a run left behind: discards its open records; how many there were.
+    fn clean(&mut self) -> usize {
+        let left = self.open.len();
+        while let Some(open) = self.open.pop() {
+            self.finish(open, true);
+        }
+        self.keys.clear();
+        left
+    }
+}
+
+#[derive(Debug)]
 struct Program {
     kind: Kind,
     code: Vec<Op>,
 }
 
-/// An object's maps and programs in the vm.
+/// An object's maps and programs in the vm, and a CPU that runs them. [`Machine::on_cpu`] makes further CPUs, for other
+/// threads.
 ///
 /// ```
 /// use skep_isa::{Insn, spec::section};
@@ -68,9 +123,8 @@ struct Program {
 /// # Ok::<(), skep_vm::Error>(())
 /// ```
 pub struct Machine {
-    programs: Vec<Option<Program>>,
+    programs: Arc<[Option<Program>]>,
     world: World,
-    faults: u64,
 }
 
 /// How a run ended.
@@ -134,7 +188,7 @@ impl Machine {
             let seed = u64::from(host.random_u32()) << 32 | u64::from(host.random_u32());
             let (map, bytes) = Map::new(spec, config.cpus, left, seed)?;
             left -= bytes;
-            maps.push(map);
+            maps.push(Arc::new(map));
         }
         let mut decoded: Vec<Option<Program>> = object.programs.iter().map(|_| None).collect();
         let all: Vec<usize> = (0..decoded.len()).collect();
@@ -149,18 +203,34 @@ impl Machine {
                 .ok_or_else(|| Error::ProgramType { program: spec.name.clone(), prog_type })?;
             *place = Some(Program { kind, code: decode(spec, object, &maps, kind, &[])? });
         }
-        let stack = Box::new([0; STACK_SIZE]);
-        let world = World {
-            maps,
-            stack,
-            frames: Default::default(),
-            keys: Vec::new(),
-            host,
-            config,
-            records_lost: 0,
-            calls: Vec::new(),
-        };
-        Ok(Machine { programs: decoded, world, faults: 0 })
+        let world = World::new(0, maps.into(), host, config, Arc::default());
+        Ok(Machine { programs: decoded.into(), world })
+    }
+
+    /// The same programs and maps on another CPU: a thread of its own may run them there. The number is below
+    /// [`Config::cpus`], or is taken for the last of them; no two that run at a time should have the same. What hosts
+    /// know (a clock, a task) is the new CPU's own, and so are functions of the host, of which it has none.
+    ///
+    /// ```
+    /// # use skep_object::Object;
+    /// # use skep_vm::{Config, Machine, Still};
+    /// # let object = Object { name: "o".into(), license: "GPL".into(), programs: vec![], maps: vec![], externs: vec![], btf: None, big_endian: false };
+    /// let config = Config { cpus: 2, ..Config::default() };
+    /// let first = Machine::new(&object, None, config, Box::new(Still))?;
+    /// let second = first.on_cpu(1, Box::new(Still));
+    /// std::thread::spawn(move || second.cpu()).join().expect("it ends");
+    /// # Ok::<(), skep_vm::Error>(())
+    /// ```
+    pub fn on_cpu(&self, cpu: usize, host: Box<dyn Host>) -> Machine {
+        let cpu = cpu.min(self.world.config.cpus.saturating_sub(1));
+        let (maps, tally) = (Arc::clone(&self.world.maps), Arc::clone(&self.world.tally));
+        let world = World::new(cpu, maps, host, self.world.config.clone(), tally);
+        Machine { programs: Arc::clone(&self.programs), world }
+    }
+
+    /// The number of its CPU.
+    pub fn cpu(&self) -> usize {
+        self.world.cpu
     }
 
     /// A machine without maps whose only program has a context that follows from no program type.
@@ -187,9 +257,8 @@ impl Machine {
         };
         // Decoded below, with the kind given.
         let mut machine = Machine::new(&object, Some(&[]), Config::default(), host)?;
-        for (spec, place) in object.programs.iter().zip(&mut machine.programs) {
-            *place = Some(Program { kind, code: decode(spec, &object, &[], kind, &[])? });
-        }
+        let decoded = object.programs.iter().map(|spec| decode(spec, &object, &[], kind, &[]));
+        machine.programs = decoded.map(|code| Ok(Some(Program { kind, code: code? }))).collect::<Result<_, Error>>()?;
         Ok(machine)
     }
 
@@ -205,11 +274,11 @@ impl Machine {
     ) -> Result<Machine, Error> {
         let mut machine = Machine::new(object, Some(&[]), config, host)?;
         let no_program = Error::NoProgram { index: program, count: object.programs.len() };
-        let (Some(spec), Some(place)) = (object.programs.get(program), machine.programs.get_mut(program)) else {
-            return Err(no_program);
-        };
+        let Some(spec) = object.programs.get(program) else { return Err(no_program) };
         let ids: Vec<i32> = calls.iter().map(|(id, _)| *id).collect();
-        *place = Some(Program { kind, code: decode(spec, object, &machine.world.maps, kind, &ids)? });
+        let mut code = Some(decode(spec, object, &machine.world.maps, kind, &ids)?);
+        let places = (0..object.programs.len()).map(|index| if index == program { code.take() } else { None });
+        machine.programs = places.map(|code| code.map(|code| Program { kind, code })).collect();
         machine.world.calls = calls.into_iter().map(|(id, call)| (id, Some(call))).collect();
         Ok(machine)
     }
@@ -225,8 +294,7 @@ impl Machine {
         let mut vm = Vm::new(&mut self.world, packet, *kind, code);
         let result = vm.run();
         let insns = vm.used();
-        self.world.keys.clear();
-        self.world.maps.iter_mut().filter_map(Map::ring_mut).for_each(|ring| _ = ring.close());
+        self.world.clean();
         (result, insns)
     }
 
@@ -243,7 +311,7 @@ impl Machine {
         let result = vm.run();
         let insns = vm.used();
         packet.finish(*kind, like_kernel);
-        let open: usize = self.world.maps.iter_mut().filter_map(Map::ring_mut).map(|ring| ring.close()).sum();
+        let open = self.world.clean();
         let result = match result {
             Ok(_) if open > 0 => {
                 let slot = code.iter().rposition(|op| op.code == crate::op::Code::Exit).unwrap_or(0);
@@ -254,38 +322,32 @@ impl Machine {
         match result {
             Ok(r0) => Outcome::Ran { result: r0 as i32, insns },
             Err(fault) => {
-                self.faults += 1;
-                self.world.keys.clear();
+                self.world.tally.faults.fetch_add(1, Ordering::Relaxed);
                 Outcome::Fault(fault)
             }
         }
     }
 
-    /// The map with this index in the object.
-    pub fn map(&self, index: usize) -> Option<&Map> {
+    /// The map with this index in the object, which all CPUs share, and who else keeps a clone.
+    pub fn map(&self, index: usize) -> Option<&Arc<Map>> {
         self.world.maps.get(index)
     }
 
-    /// The map with this index in the object, to change.
-    pub fn map_mut(&mut self, index: usize) -> Option<&mut Map> {
-        self.world.maps.get_mut(index)
-    }
-
     /// Hands over and consumes the records of a ring buffer; nothing for any other map.
-    pub fn drain(&mut self, map: usize, record: impl FnMut(&[u8])) {
-        if let Some(ring) = self.world.maps.get_mut(map).and_then(Map::ring_mut) {
-            ring.drain(record);
+    pub fn drain(&self, map: usize, record: impl FnMut(&[u8])) {
+        if let Some(map) = self.world.maps.get(map) {
+            map.drain(record);
         }
     }
 
-    /// Records that were lost: each call that reserves or outputs one and failed.
+    /// Records that were lost, on all CPUs: each call that reserves or outputs one and failed.
     pub fn records_lost(&self) -> u64 {
-        self.world.records_lost
+        self.world.tally.records_lost.load(Ordering::Relaxed)
     }
 
-    /// Runs that ended in a fault.
+    /// Runs that ended in a fault, on all CPUs.
     pub fn faults(&self) -> u64 {
-        self.faults
+        self.world.tally.faults.load(Ordering::Relaxed)
     }
 }
 

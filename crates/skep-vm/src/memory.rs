@@ -7,6 +7,8 @@
 use crate::context::{self, Kind};
 use crate::fault::{FaultKind, Region};
 use crate::interpreter::Vm;
+use crate::map::Map;
+use crate::mem::{Change, Memory};
 
 const STACK: u32 = 2;
 const CONTEXT: u32 = 4;
@@ -112,24 +114,59 @@ pub(crate) fn read_le(bytes: &[u8]) -> u64 {
     bytes.iter().take(8).rev().fold(0, |value, byte| value << 8 | u64::from(*byte))
 }
 
+/// Bytes taken from the sandbox; small ones without an allocation.
+pub(crate) enum Taken {
+    Small([u8; 64], usize),
+    Large(Vec<u8>),
+}
+
+impl Taken {
+    fn of(bytes: &[u8]) -> Taken {
+        let mut small = [0; 64];
+        match small.get_mut(..bytes.len()) {
+            Some(room) => {
+                room.copy_from_slice(bytes);
+                Taken::Small(small, bytes.len())
+            }
+            None => Taken::Large(bytes.to_vec()),
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Taken::Small(bytes, len) => bytes.get(..*len).unwrap_or_default(),
+            Taken::Large(bytes) => bytes,
+        }
+    }
+}
+
+/// A record of a ring buffer that the running program has reserved and not finished.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Open {
+    pub(crate) map: usize,
+    /// Offset of its data in the map's region.
+    pub(crate) offset: usize,
+    pub(crate) size: usize,
+}
+
 impl Vm<'_> {
-    /// `size` readable bytes at an address; `None` is a fault, see [`Vm::fault`].
+    /// `size` readable bytes at an address of memory that is this CPU's alone; `None` for any other, and what is no
+    /// memory.
     #[inline(always)]
-    fn at(&self, address: u64, size: usize) -> Option<&[u8]> {
+    pub(crate) fn own(&self, address: u64, size: usize) -> Option<&[u8]> {
         let offset = offset(address);
         match tag(address) {
             STACK if offset < self.stack_low => None,
             STACK => self.world.stack.get(offset..offset + size),
             PACKET if self.packet.holds(offset, size) => self.packet.buffer.get(offset..offset + size),
-            PACKET => None,
             KEY => self.world.keys.get(offset..offset + size),
-            tag => self.world.maps.get(map_index(tag))?.window(offset, size),
+            _ => None,
         }
     }
 
-    /// `size` writable bytes at an address.
+    /// The same, to write.
     #[inline(always)]
-    fn at_mut(&mut self, address: u64, size: usize) -> Option<&mut [u8]> {
+    fn own_mut(&mut self, address: u64, size: usize) -> Option<&mut [u8]> {
         let offset = offset(address);
         match tag(address) {
             STACK if offset < self.stack_low => None,
@@ -137,19 +174,44 @@ impl Vm<'_> {
             PACKET if self.packet.writable && self.packet.holds(offset, size) => {
                 self.packet.buffer.get_mut(offset..offset + size)
             }
-            PACKET | KEY => None,
-            tag => self.world.maps.get_mut(map_index(tag))?.window_mut(offset, size),
+            _ => None,
         }
+    }
+
+    /// The map whose region an address is in.
+    #[inline(always)]
+    fn map_at(&self, address: u64) -> Option<&Map> {
+        self.world.maps.get(map_index(tag(address))).map(|map| &**map)
+    }
+
+    /// The open record that holds so many bytes at an address: its ring's memory.
+    #[cold]
+    fn record(&self, address: u64, size: usize) -> Option<&Memory> {
+        let (map, at) = (map_index(tag(address)), offset(address));
+        let holds = |open: &Open| open.map == map && at >= open.offset && at + size <= open.offset + open.size;
+        self.world.open.iter().find(|open| holds(open))?;
+        Some(self.world.maps.get(map)?.ring()?.bytes())
     }
 
     /// Loads `N` bytes as a number.
     #[inline(always)]
     pub(crate) fn load<const N: usize>(&self, address: u64) -> Result<u64, FaultKind> {
-        match self.at(address, N) {
-            Some(bytes) => Ok(number::<N>(bytes)),
-            None if tag(address) == CONTEXT => self.load_context(address, N),
-            None => Err(self.fault(address, N, false)),
+        let at = offset(address);
+        let found = match tag(address) {
+            STACK | PACKET | KEY => self.own(address, N).map(number::<N>),
+            CONTEXT => return self.load_context(address, N),
+            _ => self.map_at(address).and_then(|map| map.load::<N>(at)),
+        };
+        match found {
+            Some(value) => Ok(value),
+            None => self.load_record::<N>(address),
         }
+    }
+
+    #[inline(never)]
+    fn load_record<const N: usize>(&self, address: u64) -> Result<u64, FaultKind> {
+        let found = self.record(address, N).and_then(|memory| memory.load::<N>(offset(address)));
+        found.ok_or_else(|| self.fault(address, N, false))
     }
 
     #[inline(never)]
@@ -160,18 +222,27 @@ impl Vm<'_> {
     /// Stores the low `N` bytes of a number.
     #[inline(always)]
     pub(crate) fn store<const N: usize>(&mut self, address: u64, value: u64) -> Result<(), FaultKind> {
-        match self.at_mut(address, N) {
-            Some(bytes) => {
+        let stored = match tag(address) {
+            STACK | PACKET => self.own_mut(address, N).map(|bytes| {
                 if let Some((head, _)) = bytes.split_first_chunk_mut::<N>()
                     && let Some((low, _)) = value.to_le_bytes().split_first_chunk::<N>()
                 {
                     *head = *low;
                 }
-                Ok(())
-            }
-            None if tag(address) == CONTEXT => self.store_context(address, N, value),
-            None => Err(self.fault(address, N, true)),
+            }),
+            CONTEXT => return self.store_context(address, N, value),
+            _ => self.map_at(address).and_then(|map| map.store::<N>(offset(address), value)),
+        };
+        match stored {
+            Some(()) => Ok(()),
+            None => self.store_record::<N>(address, value),
         }
+    }
+
+    #[inline(never)]
+    fn store_record<const N: usize>(&self, address: u64, value: u64) -> Result<(), FaultKind> {
+        let stored = self.record(address, N).and_then(|memory| memory.store::<N>(offset(address), value));
+        stored.ok_or_else(|| self.fault(address, N, true))
     }
 
     #[inline(never)]
@@ -182,21 +253,92 @@ impl Vm<'_> {
         })
     }
 
-    /// Readable bytes, for helpers.
-    #[inline]
-    pub(crate) fn bytes(&self, address: u64, size: usize) -> Result<&[u8], FaultKind> {
-        self.works(size);
-        self.at(address, size).ok_or_else(|| self.fault(address, size, false))
+    /// Changes 4 or 8 bytes in one step, as all CPUs see it; the old ones.
+    pub(crate) fn change<const N: usize>(
+        &mut self,
+        address: u64,
+        change: Change,
+        operand: u64,
+    ) -> Result<u64, FaultKind> {
+        let at = offset(address);
+        match tag(address) {
+            STACK | PACKET | KEY | CONTEXT => {
+                let old = self.load::<N>(address)?;
+                self.store::<N>(address, change.apply(old, operand))?;
+                Ok(old)
+            }
+            _ => {
+                let old = self.map_at(address).and_then(|map| map.change::<N>(at, change, operand));
+                let in_record = || self.record(address, N)?.change::<N>(at, change, operand);
+                old.or_else(in_record).ok_or_else(|| self.fault(address, N, true))
+            }
+        }
     }
 
-    /// Writable bytes, for helpers.
-    pub(crate) fn bytes_mut(&mut self, address: u64, size: usize) -> Result<&mut [u8], FaultKind> {
+    /// Copies bytes out of the sandbox, for helpers.
+    #[inline]
+    pub(crate) fn take(&self, address: u64, size: usize) -> Result<Taken, FaultKind> {
         self.works(size);
-        // The check is made twice because the borrow would outlive the error's.
-        if self.at_mut(address, size).is_none() {
-            return Err(self.fault(address, size, true));
+        match self.own(address, size) {
+            Some(bytes) => Ok(Taken::of(bytes)),
+            None => self.take_shared(address, size),
         }
-        self.at_mut(address, size).ok_or(FaultKind::BadPointer { value: address })
+    }
+
+    #[inline(never)]
+    fn take_shared(&self, address: u64, size: usize) -> Result<Taken, FaultKind> {
+        let mut small = [0; 64];
+        if let Some(room) = small.get_mut(..size) {
+            self.copy_out(address, room).ok_or_else(|| self.fault(address, size, false))?;
+            return Ok(Taken::Small(small, size));
+        }
+        // Nobody's size is taken for an allocation before it is known that there is so much.
+        let most = self.map_at(address).map_or(0, Map::longest);
+        if size > most {
+            return Err(self.fault(address, size, false));
+        }
+        let mut large = vec![0; size];
+        self.copy_out(address, &mut large).ok_or_else(|| self.fault(address, size, false))?;
+        Ok(Taken::Large(large))
+    }
+
+    fn copy_out(&self, address: u64, to: &mut [u8]) -> Option<()> {
+        let at = offset(address);
+        match self.map_at(address)?.copy_out(at, to) {
+            Some(()) => Some(()),
+            None => self.record(address, to.len())?.copy_out(at, to),
+        }
+    }
+
+    /// Copies bytes into the sandbox, for helpers.
+    pub(crate) fn give(&mut self, address: u64, bytes: &[u8]) -> Result<(), FaultKind> {
+        self.works(bytes.len());
+        if let Some(room) = self.own_mut(address, bytes.len()) {
+            room.copy_from_slice(bytes);
+            return Ok(());
+        }
+        let at = offset(address);
+        let in_map = self.map_at(address).and_then(|map| map.copy_in(at, bytes));
+        let in_record = || self.record(address, bytes.len())?.copy_in(at, bytes);
+        in_map.or_else(in_record).ok_or_else(|| self.fault(address, bytes.len(), true))
+    }
+
+    /// Checks that so many bytes at an address can be written.
+    pub(crate) fn check_room(&mut self, address: u64, size: usize) -> Result<(), FaultKind> {
+        let is_own = self.own_mut(address, size).is_some();
+        let is_shared = || self.map_at(address).is_some_and(|map| map.has_room(offset(address), size));
+        if is_own || is_shared() || self.record(address, size).is_some() {
+            return Ok(());
+        }
+        Err(self.fault(address, size, true))
+    }
+
+    /// Copies bytes into the sandbox and zeros behind them, `size` in all; what does not fit into `size` is left out.
+    pub(crate) fn give_padded(&mut self, address: u64, bytes: &[u8], size: usize) -> Result<(), FaultKind> {
+        self.check_room(address, size)?;
+        let mut padded = vec![0; size];
+        padded.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        self.give(address, &padded)
     }
 
     /// Checks that an atomic access lies as its size wants.
@@ -214,7 +356,7 @@ impl Vm<'_> {
     #[cold]
     fn misaligned(&self, address: u64, size: usize) -> FaultKind {
         match self.fault(address, size, false) {
-            FaultKind::OutOfBounds { region, offset, size } if self.at(address, size).is_some() => {
+            FaultKind::OutOfBounds { region, offset, size } if self.is_readable(address, size) => {
                 FaultKind::Misaligned { region, offset, size }
             }
             other => other,
@@ -224,7 +366,7 @@ impl Vm<'_> {
     /// Says why an access was refused.
     #[cold]
     #[inline(never)]
-    fn fault(&self, address: u64, size: usize, write: bool) -> FaultKind {
+    pub(crate) fn fault(&self, address: u64, size: usize, write: bool) -> FaultKind {
         let at = offset(address) as i64;
         let (region, begin) = match tag(address) {
             STACK => (Region::Stack, self.stack_low as i64),
@@ -232,15 +374,31 @@ impl Vm<'_> {
             PACKET if self.kind == Kind::Memory => (Region::Memory, self.packet.data as i64),
             PACKET => (Region::Packet, self.packet.data as i64),
             KEY => (Region::Key, 0),
-            tag => match self.world.maps.get(map_index(tag)) {
-                Some(map) => (Region::Map(map_index(tag)), map.value_begin(offset(address)) as i64),
+            tag => match self.map_at(address) {
+                Some(map) => (Region::Map(map_index(tag)), self.begin_in(map, map_index(tag), offset(address))),
                 None => return FaultKind::BadPointer { value: address },
             },
         };
-        if write && self.at(address, size).is_some() {
+        if write && self.is_readable(address, size) {
             return FaultKind::ReadOnly { region };
         }
         FaultKind::OutOfBounds { region, offset: at - begin, size }
+    }
+
+    fn is_readable(&self, address: u64, size: usize) -> bool {
+        match self.map_at(address) {
+            Some(map) => map.has_bytes(offset(address), size) || self.record(address, size).is_some(),
+            None => self.own(address, size).is_some(),
+        }
+    }
+
+    /// Where the value, or the open record at or before an offset of a map, begins.
+    fn begin_in(&self, map: &Map, index: usize, offset: usize) -> i64 {
+        if map.ring().is_none() {
+            return map.value_begin(offset) as i64;
+        }
+        let begins = self.world.open.iter().filter(|open| open.map == index).map(|open| open.offset);
+        begins.filter(|begin| *begin <= offset).max().unwrap_or(0) as i64
     }
 }
 

@@ -3,6 +3,8 @@
 //! Enter at [`Routine::of_code`] or [`Routine::of_object`]. r1 points to the memory, or is 0 where there is none, and r2 is its
 //! length; what the program returns is the whole of r0.
 
+use std::sync::Arc;
+
 use skep_diag::{Diagnostic, code};
 use skep_isa::Insn;
 use skep_object::{Object, ProgramSpec};
@@ -37,8 +39,7 @@ impl Caller<'_, '_> {
     /// # Errors
     /// What a store there would be: pass it on, and the program stops with it.
     pub fn write(&mut self, pointer: u64, bytes: &[u8]) -> Result<(), FaultKind> {
-        self.0.bytes_mut(pointer, bytes.len())?.copy_from_slice(bytes);
-        Ok(())
+        self.0.give(pointer, bytes)
     }
 }
 
@@ -149,12 +150,7 @@ impl Routine {
     }
 
     /// The map with this index in the object.
-    pub fn map(&self, index: usize) -> Option<&Map> {
+    pub fn map(&self, index: usize) -> Option<&Arc<Map>> {
         self.machine.map(index)
-    }
-
-    /// The map with this index in the object, to change.
-    pub fn map_mut(&mut self, index: usize) -> Option<&mut Map> {
-        self.machine.map_mut(index)
     }
 }

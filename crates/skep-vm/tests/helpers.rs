@@ -64,7 +64,7 @@ fn another_cpus_value_is_reached_by_number() {
         let config = Config { cpus, ..Config::default() };
         let mut machine = Machine::new(&object, None, config, Box::new(Still::default())).expect("a good object");
         let value = [[1, 0, 0, 0, 0, 0, 0, 0], [9, 0, 0, 0, 0, 0, 0, 0]].concat();
-        machine.map_mut(0).expect("a map").update(&[0; 4], &value[..8 * cpus], 0).expect("its size is right");
+        machine.map(0).expect("a map").update(&[0; 4], &value[..8 * cpus], 0).expect("its size is right");
         let outcome = machine.run(0, &mut Packet::new());
         assert!(matches!(outcome, Outcome::Ran { result, .. } if result == expected), "{outcome:?}");
     }
@@ -140,7 +140,7 @@ fn every_entry_is_visited_once() {
     for map_type in [MapType::Array, MapType::Hash] {
         let mut machine = machine("xdp", &code, &[spec(map_type, 4, 4, 4)]);
         for key in 0..4_u8 {
-            machine.map_mut(0).expect("a map").update(&[key, 0, 0, 0], &[key + 1, 0, 0, 0], 0).expect("room");
+            machine.map(0).expect("a map").update(&[key, 0, 0, 0], &[key + 1, 0, 0, 0], 0).expect("room");
         }
         let outcome = machine.run(0, &mut Packet::new());
         assert!(matches!(outcome, Outcome::Ran { result, .. } if result == 4 << 24 | 610), "{map_type}: {outcome:?}");
@@ -271,7 +271,7 @@ fn redirects_are_noted() {
     code.extend([mov(2, 1), mov(3, 2), call(51), exit()]);
     let mut xdp = machine("xdp", &code, &[spec(MapType::Devmap, 4, 4, 4)]);
     assert!(matches!(xdp.run(0, &mut packet), Outcome::Ran { result: 2, .. }), "absent: the flags' action");
-    xdp.map_mut(0).expect("a map").update(&[1, 0, 0, 0], &[7, 0, 0, 0], 0).expect("room");
+    xdp.map(0).expect("a map").update(&[1, 0, 0, 0], &[7, 0, 0, 0], 0).expect("room");
     assert!(matches!(xdp.run(0, &mut packet), Outcome::Ran { result: 4, .. }));
     assert_eq!(packet.redirects.len(), 1);
     assert_eq!(returned("xdp", &[mov(1, 1), mov(2, 1), call(23), exit()], &[]), 0, "XDP knows no flags here");

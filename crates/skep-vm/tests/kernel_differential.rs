@@ -453,10 +453,10 @@ impl Numbers {
 fn map_agrees(spec: skep_object::MapSpec, mut key: impl FnMut(&mut Numbers) -> Vec<u8>) {
     let mut numbers = Numbers(spec.max_entries.into());
     let on_kernel = kernel::KernelMap::new(&spec);
-    let mut machine = machine("xdp", &[mov(0, 0), exit()], std::slice::from_ref(&spec));
+    let machine = machine("xdp", &[mov(0, 0), exit()], std::slice::from_ref(&spec));
     for step in 0..4000 {
         let key = key(&mut numbers);
-        let in_vm = machine.map_mut(0).expect("one map");
+        let in_vm = machine.map(0).expect("one map");
         match numbers.below(5) {
             0 => {
                 let answer = in_vm.delete(&key).map_err(|e| e.errno());

@@ -64,8 +64,8 @@ impl<'l> Map<'l> {
     pub fn update_bytes(&self, key: &[u8], value: &[u8], flags: u64) -> Result<(), Error> {
         match self.place {
             Place::Vm(vm) => {
-                let mut machine = vm.machine.borrow_mut();
-                let Some(map) = machine.map_mut(self.index) else { return Ok(()) };
+                let machine = vm.machine.borrow();
+                let Some(map) = machine.map(self.index) else { return Ok(()) };
                 map.update(key, value, flags).map_err(|e| {
                     Diagnostic::error(code::MAP_TYPE, format!("map `{}` does not take the entry", self.spec.name))
                         .note(e.to_string())
@@ -84,8 +84,8 @@ impl<'l> Map<'l> {
     pub fn remove_bytes(&self, key: &[u8]) -> Result<bool, Error> {
         match self.place {
             Place::Vm(vm) => {
-                let mut machine = vm.machine.borrow_mut();
-                Ok(machine.map_mut(self.index).is_some_and(|m| m.delete(key).is_ok()))
+                let machine = vm.machine.borrow();
+                Ok(machine.map(self.index).is_some_and(|m| m.delete(key).is_ok()))
             }
             #[cfg(target_os = "linux")]
             Place::Kernel(kernel) => Ok(kernel.map(self.index)?.delete(key)?),

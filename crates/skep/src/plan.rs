@@ -11,7 +11,7 @@ pub type Placement = (usize, Hook);
 
 /// Pairs programs with hooks.
 ///
-/// `names` picks programs; empty means all. With `hooks`, each goes to every picked program whose type runs there; without,
+/// `names` picks programs; empty means all but the optional ones (`SEC("?xdp")`). With `hooks`, each goes to every picked program whose type runs there; without,
 /// each picked program goes where its section's name says.
 ///
 /// # Errors
@@ -63,7 +63,16 @@ fn pick(object: &Object, names: &[String]) -> Result<Vec<usize>, Error> {
             .into());
     }
     if names.is_empty() {
-        return Ok((0..object.programs.len()).collect());
+        let wanted = object.programs.iter().enumerate().filter(|(_, program)| !program.is_optional());
+        let wanted: Vec<usize> = wanted.map(|(at, _)| at).collect();
+        if wanted.is_empty() {
+            let title = format!("every program of object `{}` is optional", object.name);
+            return Err(Diagnostic::error(code::NO_PROGRAM, title)
+                .note("a section whose name begins with `?` is loaded only when its program is asked for")
+                .help(format!("pick some with `--prog`: {}", all().join(", ")))
+                .into());
+        }
+        return Ok(wanted);
     }
     let find = |name: &String| {
         object.programs.iter().position(|p| p.name == *name).ok_or_else(|| {
@@ -104,6 +113,13 @@ fn no_hook(program: &ProgramSpec) -> Error {
         .filter(|row| program.prog_type().is_some_and(|t| row.prog_types.contains(&t)))
         .map(|row| format!("--on {}", row.form))
         .collect();
+    if kinds.is_empty() {
+        let title = format!("skep does not run programs of type {prog_type} such as `{}` yet", program.name);
+        return Diagnostic::error(code::NO_HOOK, title)
+            .note("no hook takes them")
+            .help("`skep check --engine kernel` asks the verifier about them; `--prog` picks others")
+            .into();
+    }
     Diagnostic::error(code::NO_HOOK, format!("program `{}` does not say where to run", program.name))
         .note(format!("its section `{}` gives it the type {prog_type} but names no place", program.section))
         .help(format!("say where: {}", kinds.join(", ")))
@@ -129,4 +145,47 @@ fn mismatch(object: &Object, picked: &[usize], hook: &Hook) -> Error {
         .note(are.join(", "))
         .help("give a hook of the program's type, or pick another program with --prog")
         .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(sections: &[&str]) -> Object {
+        let program = |(at, section): (usize, &&str)| ProgramSpec {
+            name: format!("p{at}"),
+            section: (*section).to_owned(),
+            kind: spec::section::find(section).map(|(row, _)| row),
+            hook: None,
+            code: vec![],
+            relocs: vec![],
+            funcs: vec![],
+            lines: vec![],
+        };
+        let programs = sections.iter().enumerate().map(program).collect();
+        let (name, license, maps, externs) = ("o".to_owned(), String::new(), vec![], vec![]);
+        Object { name, license, programs, maps, externs, btf: None, big_endian: false }
+    }
+
+    #[test]
+    fn optional_programs_are_placed_only_by_name() {
+        let hook = [Hook::parse("pcap:x").expect("a hook")];
+        let placed = |object: &Object, names: &[String]| {
+            plan(object, names, &hook).map(|all| all.into_iter().map(|(at, _)| at).collect::<Vec<_>>())
+        };
+        let some = object(&["?xdp", "xdp"]);
+        assert_eq!(placed(&some, &[]).expect("one"), [1]);
+        assert_eq!(placed(&some, &["p0".to_owned()]).expect("one"), [0]);
+        let error = placed(&object(&["?xdp", "?tc"]), &[]).expect_err("none is left").diagnostic();
+        assert_eq!(error.title, "every program of object `o` is optional");
+    }
+
+    #[test]
+    fn a_type_that_no_hook_takes_is_said_so() {
+        for section in ["struct_ops", "syscall"] {
+            let error = plan(&object(&[section]), &[], &[]).expect_err("no hook").diagnostic();
+            assert!(error.title.starts_with("skep does not run programs of type"), "{error}");
+            assert!(error.helps.iter().any(|help| help.contains("skep check")), "{error}");
+        }
+    }
 }

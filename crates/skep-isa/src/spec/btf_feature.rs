@@ -19,6 +19,7 @@ pub enum BtfFeature {
     Enum64,
     SectionName,
     TagFlag,
+    Layout,
 }
 
 /// One row of [`TABLE`].
@@ -63,6 +64,7 @@ pub static TABLE: &[Row] = &[
     row(BtfFeature::Enum64, "enum64", v(6, 0), "BTF_KIND_ENUM64, sign of BTF_KIND_ENUM", "an integer of the same size and sign; an enumeration without a sign", "Enumerations of 64 bits, and enumerations that say whether they are signed."),
     row(BtfFeature::SectionName, "section_name", v(6, 9), "name of BTF_KIND_DATASEC", "`_` for each letter that is none of an identifier or a dot", "Names of sections with any printable letter, as `?.struct_ops`."),
     row(BtfFeature::TagFlag, "tag_flag", v(6, 15), "kind_flag of BTF_KIND_DECL_TAG and BTF_KIND_TYPE_TAG", "what stands for a tag", "Tags that are attributes of the compiler's own, as `address_space(1)`."),
+    row(BtfFeature::Layout, "layout", v(7, 1), "layout_off and layout_len of the header", "nothing", "A section that tells how long the records of each kind are, for readers older than a kind."),
 ];
 
 impl BtfFeature {

@@ -13,7 +13,7 @@ use skep_isa::Insn;
 use skep_isa::insn::{CALL, EXIT};
 use skep_isa::spec::{AttachType, BtfFeature, MapType, ProgType, helper, map_flag};
 
-use super::{Answer, MISSING, UNPRIVILEGED};
+use super::{Answer, MISSING, UNPRIVILEGED, kernel_version};
 use crate::error::{Error, is_privileged, words};
 use crate::lower::encode;
 use crate::name::kernel_name;
@@ -135,8 +135,14 @@ impl Features {
                 self.reaches(attr::ProgLoad { prog_type, expected_attach_type: place, ..Default::default() })
             }
             Feature::ProbeRead => self.has_helper(ProgType::Tracepoint, "probe_read_kernel"),
-            // It came with this helper, as libbpf has it.
-            Feature::Charging => self.has_helper(ProgType::SocketFilter, "ktime_get_coarse_ns"),
+            Feature::Charging => match self.has_helper(ProgType::SocketFilter, CHARGING) {
+                // Where no more memory may be locked, not even a question can be loaded.
+                Answer::Unknown(why) => match helper::named(CHARGING).zip(kernel_version()) {
+                    Some((row, version)) if version < row.since => missing(),
+                    _ => Answer::Unknown(why),
+                },
+                answer => answer,
+            },
         }
     }
 
@@ -169,6 +175,9 @@ impl Features {
         (errno.unwrap_or(Errno::NOTSUP), String::from_utf8_lossy(&log).into_owned())
     }
 }
+
+/// The helper that came in the same kernel as charging, by which libbpf finds it out too.
+const CHARGING: &str = "ktime_get_coarse_ns";
 
 /// Whether the kernel took it, or refused it for a reason that says nothing of what it has.
 fn takes<T>(answer: &Result<T, Errno>) -> Answer {
@@ -206,7 +215,7 @@ fn sample(feature: BtfFeature) -> Vec<u8> {
     };
     let mut flagged = None;
     match feature {
-        BtfFeature::Types => {}
+        BtfFeature::Types | BtfFeature::Layout => {}
         BtfFeature::Func => drop(function(&mut types, STATIC)),
         BtfFeature::GlobalFunc => drop(function(&mut types, GLOBAL)),
         BtfFeature::Datasec => drop(section(&mut types, ".data")),
@@ -228,10 +237,29 @@ fn sample(feature: BtfFeature) -> Vec<u8> {
         }
     }
     let mut bytes = types.encode().unwrap_or_default();
+    if feature == BtfFeature::Layout {
+        bytes = with_layout(&bytes);
+    }
     if let Some(byte) = flagged.and_then(|at| bytes.get_mut(at)) {
         *byte |= 0x80;
     }
     bytes
+}
+
+/// The same types with a section that tells of the kinds up to integers: for each the bytes behind the record's first
+/// twelve, the bytes of an item, and flags.
+fn with_layout(bytes: &[u8]) -> Vec<u8> {
+    const HEADER: usize = 24;
+    const LAYOUT: [u8; 8] = [0, 0, 0, 0, 4, 0, 0, 0];
+    let word = |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes);
+    let (type_len, str_len) = (word(12), word(20));
+    let types_end = HEADER + type_len as usize;
+    let header =
+        [HEADER as u32 + 8, 0, type_len, type_len + LAYOUT.len() as u32, str_len, type_len, LAYOUT.len() as u32];
+    let magic = bytes.get(..4).unwrap_or_default().iter().copied();
+    let (types, strings) = bytes.split_at_checked(types_end).unwrap_or_default();
+    let types = types.get(HEADER..).unwrap_or_default();
+    magic.chain(header.iter().flat_map(|word| word.to_le_bytes())).chain([types, &LAYOUT, strings].concat()).collect()
 }
 
 /// Where the flag of the second type lies behind an integer: its highest byte's highest bit.

@@ -25,18 +25,24 @@ pub(super) struct Makes<'a> {
     pub(super) pins: &'a Path,
 }
 
-/// Makes all maps of an object, those that others hold included; programs go into them by [`fill_programs`].
-pub(super) fn create(object: &Object, makes: &Makes<'_>) -> Result<Vec<Map>, Error> {
+/// Makes the maps of an object, those that others hold included, but for structures of functions that nothing needs; programs
+/// go into them by [`fill_programs`].
+pub(super) fn create(object: &Object, makes: &Makes<'_>) -> Result<Vec<Option<Map>>, Error> {
     let mut maps = Vec::with_capacity(object.maps.len());
     for (index, spec) in object.maps.iter().enumerate() {
+        let has_instance = || makes.instances.iter().any(|instance| instance.map == index);
+        if matches!(spec.role, MapRole::StructOps(_)) && !has_instance() {
+            maps.push(None);
+            continue;
+        }
         let made = || one(object, index, spec, makes);
-        maps.push(if spec.pinned { pin::open_or_keep(makes.pins, spec, made)? } else { made()? });
+        maps.push(Some(if spec.pinned { pin::open_or_keep(makes.pins, spec, made)? } else { made()? }));
     }
     for (spec, map) in object.maps.iter().zip(&maps) {
         for (key, content) in &spec.contents {
             let Content::Map(inner) = content else { continue };
-            let inner = maps.get(*inner).ok_or_else(|| leads_nowhere(spec, *inner))?;
-            map.put(*key, inner.as_fd())?;
+            let inner = maps.get(*inner).and_then(Option::as_ref).ok_or_else(|| leads_nowhere(spec, *inner))?;
+            map.iter().try_for_each(|map| map.put(*key, inner.as_fd()))?;
         }
     }
     Ok(maps)
@@ -44,7 +50,8 @@ pub(super) fn create(object: &Object, makes: &Makes<'_>) -> Result<Vec<Map>, Err
 
 /// Puts programs into the arrays that begin with them.
 pub(super) fn fill_programs(object: &Object, loaded: &Loaded) -> Result<(), Error> {
-    for (spec, map) in object.maps.iter().zip(loaded.maps()) {
+    for (at, spec) in object.maps.iter().enumerate() {
+        let Some(map) = loaded.map(at) else { continue };
         for (key, content) in &spec.contents {
             let Content::Program(name) = content else { continue };
             let index = object.programs.iter().position(|program| program.name == *name);

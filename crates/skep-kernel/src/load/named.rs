@@ -35,7 +35,11 @@ pub(super) fn named<'a>(
 ) -> Result<Named<'a>, Error> {
     let place = spec.attach_type().map_or(0, |t| t.id());
     let detail = section::find(&spec.section).map_or("", |(_, detail)| detail);
-    let no_target = |what| Error::NoTarget { program: spec.name.clone(), section: spec.section.clone(), what };
+    let no_target = |what: &str| Error::NoTarget {
+        program: spec.name.clone(),
+        section: spec.section.clone(),
+        what: what.to_owned(),
+    };
     let target = match (prog_type, spec.attach_type()) {
         (ProgType::Tracing | ProgType::Lsm, Some(attach_type)) => attach_type.row().target,
         (ProgType::Ext, _) => return Err(no_target("the program whose function it replaces")),
@@ -55,7 +59,7 @@ pub(super) fn named<'a>(
         _ => return Err(no_target("its functions, which are named when it is attached")),
     };
     if detail.is_empty() {
-        return Err(no_target(what));
+        return Err(no_target(&format!("which {what} it is for")));
     }
     // `fentry/MODULE:FUNCTION` says where the function is.
     let (module, name) = detail.split_once(':').map_or((None, detail), |(module, name)| (Some(module), name));

@@ -34,7 +34,7 @@ pub(super) struct Loader<'a, 's> {
     pub(super) types: Option<BorrowedFd<'a>>,
     /// What is known of the kernel.
     pub(super) features: &'a Features,
-    pub(super) maps: &'a [Map],
+    pub(super) maps: &'a [Option<Map>],
     pub(super) externs: &'a Externs,
     /// The object's instances of the kernel's structures.
     pub(super) instances: &'a [Instance],

@@ -83,10 +83,10 @@ pub(super) fn diff(vm: &mut Vm<'_>, [from, from_size, to, to_size, seed]: Args) 
     let seed = seed as u32;
     let mut total = seed;
     if to_size != 0 {
-        total = sum(vm.bytes(to, to_size)?, total);
+        total = sum(vm.take(to, to_size)?.bytes(), total);
     }
     if from_size != 0 {
-        total = add(total, !sum(vm.bytes(from, from_size)?, 0));
+        total = add(total, !sum(vm.take(from, from_size)?.bytes(), 0));
     }
     // Since Linux 6.13 the result is folded.
     Ok(fold(total).into())

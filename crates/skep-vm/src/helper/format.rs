@@ -14,9 +14,9 @@ impl Vm<'_> {
     pub(crate) fn take_string(&self, address: u64) -> Option<Vec<u8>> {
         let mut text = Vec::new();
         while text.len() < LONGEST {
-            match self.bytes(address.wrapping_add(text.len() as u64), 1).ok()?.first() {
-                Some(0) | None => return Some(text),
-                Some(byte) => text.push(*byte),
+            match self.load::<1>(address.wrapping_add(text.len() as u64)).ok()? {
+                0 => return Some(text),
+                byte => text.push(byte as u8),
             }
         }
         Some(text)

@@ -3,38 +3,9 @@
 use super::{Answer, Args, E2BIG, EINVAL, bad, error};
 use crate::fault::{FaultKind, Region};
 use crate::interpreter::Vm;
-use crate::memory::{function_slot, handle_index, key_pointer, map_value_pointer};
-
-/// Bytes taken from the sandbox; small ones without an allocation.
-pub(crate) enum Taken {
-    Small([u8; 64], usize),
-    Large(Vec<u8>),
-}
-
-impl Taken {
-    pub(crate) fn bytes(&self) -> &[u8] {
-        match self {
-            Taken::Small(bytes, len) => bytes.get(..*len).unwrap_or_default(),
-            Taken::Large(bytes) => bytes,
-        }
-    }
-}
+use crate::memory::{Taken, function_slot, handle_index, key_pointer, map_value_pointer};
 
 impl Vm<'_> {
-    /// Copies bytes out of the sandbox.
-    #[inline]
-    pub(crate) fn take(&self, address: u64, size: usize) -> Result<Taken, FaultKind> {
-        let bytes = self.bytes(address, size)?;
-        let mut small = [0; 64];
-        match small.get_mut(..size) {
-            Some(room) => {
-                room.copy_from_slice(bytes);
-                Ok(Taken::Small(small, size))
-            }
-            None => Ok(Taken::Large(bytes.to_vec())),
-        }
-    }
-
     /// The index of the map an argument names.
     #[inline]
     pub(crate) fn map_of(&self, id: i32, argument: u8, value: u64) -> Result<usize, FaultKind> {
@@ -62,7 +33,8 @@ impl Vm<'_> {
 }
 
 pub(super) fn lookup(vm: &mut Vm<'_>, [map, key, ..]: Args) -> Answer {
-    find(vm, 1, map, key, 0)
+    let cpu = vm.world.cpu;
+    find(vm, 1, map, key, cpu)
 }
 
 pub(super) fn lookup_percpu(vm: &mut Vm<'_>, [map, key, cpu, ..]: Args) -> Answer {
@@ -70,7 +42,11 @@ pub(super) fn lookup_percpu(vm: &mut Vm<'_>, [map, key, cpu, ..]: Args) -> Answe
     if !vm.world.maps.get(index).is_some_and(|map| map.map_type().is_per_cpu()) {
         return Err(bad(195, 1, map, "not a per-CPU map").into());
     }
-    find(vm, 195, map, key, cpu as u32 as usize)
+    let cpu = cpu as u32 as usize;
+    if cpu >= vm.world.config.cpus.max(1) {
+        return Ok(0);
+    }
+    find(vm, 195, map, key, cpu)
 }
 
 #[inline(always)]
@@ -78,9 +54,13 @@ fn find(vm: &mut Vm<'_>, id: i32, map: u64, key: u64, cpu: usize) -> Answer {
     let index = vm.map_of(id, 1, map)?;
     let Some(found) = vm.world.maps.get(index) else { return Ok(0) };
     vm.works(found.work());
-    let Some(slot) = found.program_find(vm.bytes(key, found.key_size() as usize)?, cpu) else { return Ok(0) };
-    let offset = vm.world.maps.get_mut(index).map_or(0, |map| map.program_use(slot));
-    Ok(map_value_pointer(index, offset))
+    let size = found.key_size() as usize;
+    vm.works(size);
+    let offset = match vm.own(key, size) {
+        Some(key) => found.program_find(key, cpu),
+        None => found.program_find(vm.take(key, size)?.bytes(), cpu),
+    };
+    Ok(offset.map_or(0, |offset| map_value_pointer(index, offset)))
 }
 
 pub(super) fn update(vm: &mut Vm<'_>, [map, key, value, flags, _]: Args) -> Answer {
@@ -89,7 +69,8 @@ pub(super) fn update(vm: &mut Vm<'_>, [map, key, value, flags, _]: Args) -> Answ
     let key = vm.key(index, key)?;
     let size = vm.world.maps.get(index).map_or(0, |map| map.value_size() as usize);
     let value = vm.take(value, size)?;
-    let done = vm.world.maps.get_mut(index).map(|map| map.program_update(key.bytes(), value.bytes(), flags));
+    let cpu = vm.world.cpu;
+    let done = vm.world.maps.get(index).map(|map| map.program_update(key.bytes(), value.bytes(), flags, cpu));
     Ok(match done {
         Some(Err(why)) => error(why.errno().into()),
         _ => 0,
@@ -100,7 +81,7 @@ pub(super) fn delete(vm: &mut Vm<'_>, [map, key, ..]: Args) -> Answer {
     let index = vm.map_of(3, 1, map)?;
     vm.changes(index)?;
     let key = vm.key(index, key)?;
-    let done = vm.world.maps.get_mut(index).map(|map| map.program_delete(key.bytes()));
+    let done = vm.world.maps.get(index).map(|map| map.program_delete(key.bytes()));
     Ok(match done {
         Some(Err(why)) => error(why.errno().into()),
         _ => 0,
@@ -134,19 +115,13 @@ pub(super) fn for_each(vm: &mut Vm<'_>, [map, function, context, flags, _]: Args
         return Ok(error(EINVAL));
     }
     let mut rounds = 0;
-    let mut from = 0;
+    let Some(mut from) = vm.world.maps.get(index).map(|map| map.program_first()) else { return Ok(0) };
     loop {
-        let next = vm.world.maps.get(index).map(|map| map.program_next(from).ok_or_else(|| map.slots_used()));
-        // Slots that were deleted are gone through too.
-        let entry = match next {
-            Some(Ok(entry)) => entry,
-            Some(Err(end)) => {
-                vm.works(end.saturating_sub(from));
-                return Ok(rounds);
-            }
-            None => return Ok(rounds),
-        };
-        vm.works(entry.next - from);
+        let cpu = vm.world.cpu;
+        let (entry, passed) = vm.world.maps.get(index).map_or((None, 0), |map| map.program_next(from, cpu));
+        // Places where nothing stands are gone through too.
+        vm.works(passed);
+        let Some(entry) = entry else { return Ok(rounds) };
         rounds += 1;
         from = entry.next;
         let begin = vm.world.keys.len();

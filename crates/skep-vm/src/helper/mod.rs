@@ -66,7 +66,7 @@ static TABLE: &[Row] = &[
     row(5, ALL, system::now),
     row(6, ALL, system::trace_printk),
     row(7, ALL, system::random),
-    row(8, ALL, system::zero),
+    row(8, ALL, system::cpu),
     row(9, TC, skb::store_bytes),
     row(10, TC, checksum::l3_replace),
     row(11, TC, checksum::l4_replace),

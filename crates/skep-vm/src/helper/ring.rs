@@ -4,7 +4,7 @@ use super::{Answer, Args, EAGAIN, EINVAL, bad, error};
 use crate::fault::FaultKind;
 use crate::interpreter::Vm;
 use crate::map::Ring;
-use crate::memory::{map_value, map_value_pointer};
+use crate::memory::{Open, map_value, map_value_pointer};
 
 /// `BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP`.
 const WAKEUP: u64 = 3;
@@ -12,22 +12,29 @@ const WAKEUP: u64 = 3;
 /// Longest piece of memory the kernel's verifier lets a helper take (`BPF_MAX_VAR_SIZ`).
 const MOST: u64 = 1 << 29;
 
-fn ring_of<'v>(vm: &'v mut Vm<'_>, id: i32, value: u64) -> Result<(usize, &'v mut Ring), FaultKind> {
+/// Most records of a ring buffer that a run may have open: each access to one looks through all. The kernel's verifier
+/// follows each of them, so real programs have a few.
+const MOST_OPEN: usize = 64;
+
+fn ring_of<'v>(vm: &'v Vm<'_>, id: i32, value: u64) -> Result<(usize, &'v Ring), FaultKind> {
     let index = vm.map_of(id, 1, value)?;
-    let ring = vm.world.maps.get_mut(index).and_then(|map| map.ring_mut());
+    let ring = vm.world.maps.get(index).and_then(|map| map.ring());
     ring.map(|ring| (index, ring)).ok_or_else(|| bad(id, 1, value, "not a ring buffer"))
 }
 
 pub(super) fn reserve(vm: &mut Vm<'_>, [map, size, flags, ..]: Args) -> Answer {
     let (index, ring) = ring_of(vm, 131, map)?;
-    if ring.is_crowded() {
+    if vm.world.open.iter().filter(|open| open.map == index).count() >= MOST_OPEN {
         return Err(bad(131, 1, map, "a ring buffer with 64 open records already").into());
     }
     let reserved = if flags == 0 { ring.reserve(size) } else { None };
     Ok(match reserved {
-        Some(offset) => map_value_pointer(index, offset),
+        Some(offset) => {
+            vm.world.open.push(Open { map: index, offset, size: size as usize });
+            map_value_pointer(index, offset)
+        }
         None => {
-            vm.world.records_lost += 1;
+            vm.world.lose_record();
             0
         }
     })
@@ -42,17 +49,15 @@ pub(super) fn output(vm: &mut Vm<'_>, [map, data, size, flags, _]: Args) -> Answ
     let data = vm.take(data, size as usize)?;
     let (_, ring) = ring_of(vm, 130, map)?;
     if flags & !WAKEUP != 0 {
-        vm.world.records_lost += 1;
+        vm.world.lose_record();
         return Ok(error(EINVAL));
     }
     let Some(offset) = ring.reserve(size) else {
-        vm.world.records_lost += 1;
+        vm.world.lose_record();
         return Ok(error(EAGAIN));
     };
-    if let Some(room) = ring.record_mut(offset) {
-        room.copy_from_slice(data.bytes());
-    }
-    ring.finish(offset, false);
+    ring.bytes().copy_in(offset, data.bytes());
+    ring.finish(offset, size as usize, false);
     Ok(0)
 }
 
@@ -65,11 +70,13 @@ pub(super) fn discard(vm: &mut Vm<'_>, args: Args) -> Answer {
 }
 
 fn finish(vm: &mut Vm<'_>, id: i32, [record, ..]: Args, drop: bool) -> Answer {
-    let ring = map_value(record).and_then(|(index, offset)| Some((vm.world.maps.get_mut(index)?, offset)));
-    match ring.and_then(|(map, offset)| Some(map.ring_mut()?.finish(offset, drop))) {
-        Some(true) => Ok(0),
-        _ => Err(bad(id, 1, record, "not a record that is reserved").into()),
-    }
+    let place = map_value(record);
+    let open = vm.world.open.iter().position(|open| place == Some((open.map, open.offset)));
+    let Some(open) = open.map(|at| vm.world.open.swap_remove(at)) else {
+        return Err(bad(id, 1, record, "not a record that is reserved").into());
+    };
+    vm.world.finish(open, drop);
+    Ok(0)
 }
 
 pub(super) fn query(vm: &mut Vm<'_>, [map, what, ..]: Args) -> Answer {

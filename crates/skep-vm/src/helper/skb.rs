@@ -30,14 +30,13 @@ fn copy_out(vm: &mut Vm<'_>, base: usize, offset: u32, to: u64, size: u64, furth
     let size = size as u32 as usize;
     let at = base.checked_add(offset as usize).filter(|_| offset <= furthest);
     let bytes = at.and_then(|at| vm.packet.absolute(at, size)).map(<[u8]>::to_vec);
-    let room = vm.bytes_mut(to, size)?;
     match bytes {
         Some(bytes) => {
-            room.copy_from_slice(&bytes);
+            vm.give(to, &bytes)?;
             Ok(0)
         }
         None => {
-            room.fill(0);
+            vm.give_padded(to, &[], size)?;
             Ok(error(EFAULT))
         }
     }

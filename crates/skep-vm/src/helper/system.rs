@@ -19,7 +19,11 @@ pub(super) fn random(vm: &mut Vm<'_>, _: Args) -> Answer {
     Ok(vm.world.host.random_u32().into())
 }
 
-/// CPU and NUMA node: programs run as CPU 0 of node 0.
+pub(super) fn cpu(vm: &mut Vm<'_>, _: Args) -> Answer {
+    Ok(vm.world.cpu as u64)
+}
+
+/// The NUMA node: there is one.
 pub(super) fn zero(_: &mut Vm<'_>, _: Args) -> Answer {
     Ok(0)
 }
@@ -35,12 +39,9 @@ pub(super) fn uid_gid(vm: &mut Vm<'_>, _: Args) -> Answer {
 pub(super) fn comm(vm: &mut Vm<'_>, [buffer, size, ..]: Args) -> Answer {
     let comm = vm.world.host.task().comm;
     let size = size as u32 as usize;
-    let room = vm.bytes_mut(buffer, size)?;
-    room.fill(0);
     // The last byte stays 0.
-    for (to, from) in room.iter_mut().take(size.saturating_sub(1)).zip(comm.iter().take(15)) {
-        *to = *from;
-    }
+    let name = comm.get(..size.saturating_sub(1).min(15)).unwrap_or_default();
+    vm.give_padded(buffer, name, size)?;
     Ok(0)
 }
 
@@ -68,11 +69,11 @@ pub(super) fn snprintf(vm: &mut Vm<'_>, [out, out_size, text, data, data_size]: 
     let template = vm.take_string(text).ok_or_else(|| bad(165, 3, text, "not a string that ends"))?;
     match format::format(vm, &template, &args) {
         Ok(text) => {
-            let room = vm.bytes_mut(out, out_size as u32 as usize)?;
-            let keep = text.len().min(room.len().saturating_sub(1));
-            for (to, from) in room.iter_mut().zip(text.bytes().take(keep).chain([0])) {
-                *to = from;
-            }
+            let size = out_size as u32 as usize;
+            vm.check_room(out, size)?;
+            let mut shown: Vec<u8> = text.bytes().take(size.saturating_sub(1)).collect();
+            shown.push(0);
+            vm.give(out, shown.get(..size.min(shown.len())).unwrap_or_default())?;
             Ok(text.len() as u64 + 1)
         }
         Err(format::Bad) => Ok(error(EINVAL)),
@@ -81,9 +82,9 @@ pub(super) fn snprintf(vm: &mut Vm<'_>, [out, out_size, text, data, data_size]: 
 
 pub(super) fn strncmp(vm: &mut Vm<'_>, [first, size, second, ..]: Args) -> Answer {
     let size = size as u32 as usize;
-    let first = vm.bytes(first, size)?;
+    let first = vm.take(first, size)?;
     let second = vm.take_string(second).ok_or_else(|| bad(182, 3, second, "not a string that ends"))?;
-    for (a, b) in first.iter().zip(second.iter().chain(std::iter::repeat(&0))) {
+    for (a, b) in first.bytes().iter().zip(second.iter().chain(std::iter::repeat(&0))) {
         if a != b {
             return Ok((i64::from(*a) - i64::from(*b)).signum() as u64);
         }

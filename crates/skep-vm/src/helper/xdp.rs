@@ -68,7 +68,7 @@ pub(super) fn load_bytes(vm: &mut Vm<'_>, [xdp, offset, to, size, _]: Args) -> A
         return Ok(error(EINVAL));
     }
     let whole = vm.packet.frame().get(offset..offset + size).unwrap_or_default().to_vec();
-    vm.bytes_mut(to, size)?.copy_from_slice(&whole);
+    vm.give(to, &whole)?;
     Ok(0)
 }
 

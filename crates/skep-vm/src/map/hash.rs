@@ -1,83 +1,104 @@
-//! A hash table over preallocated slots, with an optional order of use. Links are slot numbers plus one, so that fresh
-//! memory of zeros is an empty table and costs nothing until it is used.
+//! A hash table over preallocated slots that is read without locks, with an optional order of use.
+//!
+//! Enter at [`Hash::find`], [`Hash::put`] and [`Hash::remove`]. Writers take turns; readers walk a bucket's chain while
+//! it changes under them. A slot is used again at once, for any key: a reader that stands on it then follows it into
+//! another bucket, sees at the chain's end that it is not its own, and begins again. It knows nothing of values: they
+//! stand elsewhere under the same slot numbers.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::order::Order;
 use super::{EXIST, MapError, NOEXIST};
+use crate::mem::Memory;
 
-/// Keys in slots; the values stand elsewhere under the same slot numbers.
+/// A link is a slot's number plus one, or this bit and the number of the bucket that ends there. In fresh memory of
+/// zeros, 0 is an empty bucket, so that a table costs nothing until it is used.
+const END: usize = 1 << 31;
+/// Bytes in front of a slot's key: the next link, and a count of how often the key was begun or ended to be written.
+const FRONT: usize = 8;
+
+/// Keys in slots.
 #[derive(Debug)]
 pub(crate) struct Hash {
     key_size: usize,
+    /// Most keys.
     entries: usize,
     seed: u64,
-    /// Twice as many as slots and more, so that most chains have one link.
-    heads: Vec<u32>,
-    next: Vec<u32>,
-    keys: Vec<u8>,
-    live: Vec<bool>,
+    /// One less than the number of buckets: twice as many as slots and more, so that most chains have one link.
+    mask: usize,
+    heads: Memory,
+    slots: Memory,
+    /// Bytes from one slot to the next.
+    stride: usize,
+    /// An update of a key that is there changes its slot's values, instead of putting another slot in its place.
+    in_place: bool,
+    /// Per slot, 1 when a program used it since it was last looked at. Only in tables that evict.
+    used: Option<Memory>,
+    writer: Mutex<Writer>,
+}
+
+/// What only writers know.
+#[derive(Debug)]
+struct Writer {
+    slots: usize,
     /// Slots below it were used once.
     fresh: usize,
-    free: u32,
+    free: Vec<u32>,
+    live: usize,
     order: Option<Order>,
 }
 
-/// Slots from the most to the least recently used: neighbours, and both ends.
-#[derive(Debug)]
-struct Order {
-    newer: Vec<u32>,
-    older: Vec<u32>,
-    newest: u32,
-    oldest: u32,
+/// How a table treats its slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reuse {
+    /// An update puts another slot in the old one's place; so many slots are beside those of `entries`.
+    Replace(usize),
+    /// An update of a key that is there changes its slot.
+    InPlace,
+    /// The same as `Replace`, and a full table drops a key that was not used lately.
+    Evict,
+    /// The same as `InPlace`, and a full table drops a key that was not used lately.
+    EvictInPlace,
 }
 
-/// Equality; short keys are compared without a call.
-#[inline]
-fn same(a: &[u8], b: &[u8]) -> bool {
-    if let (Some(a), Some(b)) = (a.as_array::<4>(), b.as_array::<4>()) {
-        return a == b;
-    }
-    if let (Some(a), Some(b)) = (a.as_array::<8>(), b.as_array::<8>()) {
-        return a == b;
-    }
-    a == b
+/// Where a walk over all keys stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Walk {
+    bucket: usize,
+    /// The link to follow, 0 for the bucket's own.
+    link: usize,
 }
 
 const K: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Hash {
-    pub(crate) fn new(key_size: usize, entries: usize, evicts: bool, seed: u64) -> Hash {
-        let order = evicts.then(|| Order { newer: vec![0; entries], older: vec![0; entries], newest: 0, oldest: 0 });
+    pub(crate) fn new(key_size: usize, entries: usize, reuse: Reuse, seed: u64) -> Hash {
+        let spare = if let Reuse::Replace(spare) = reuse { spare } else { 0 };
+        let slots = entries + spare;
+        let evicts = matches!(reuse, Reuse::Evict | Reuse::EvictInPlace);
+        let buckets = 2 * slots.next_power_of_two();
+        let stride = FRONT + key_size.next_multiple_of(8);
+        let order = evicts.then(|| Order::new(slots));
         Hash {
             key_size,
             entries,
             seed,
-            heads: vec![0; 2 * entries.next_power_of_two()],
-            next: vec![0; entries],
-            keys: vec![0; entries * key_size],
-            live: vec![false; entries],
-            fresh: 0,
-            free: 0,
-            order,
+            mask: buckets - 1,
+            heads: Memory::new(4 * buckets),
+            slots: Memory::new(slots * stride),
+            stride,
+            in_place: matches!(reuse, Reuse::InPlace | Reuse::EvictInPlace),
+            used: evicts.then(|| Memory::new(slots)),
+            writer: Mutex::new(Writer { slots, fresh: 0, free: Vec::new(), live: 0, order }),
         }
     }
 
-    pub(crate) fn key(&self, slot: usize) -> &[u8] {
-        self.keys.get(slot * self.key_size..(slot + 1) * self.key_size).unwrap_or_default()
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Slots in use.
-    pub(crate) fn slots(&self) -> impl Iterator<Item = usize> + '_ {
-        self.live.iter().take(self.fresh).enumerate().filter(|(_, live)| **live).map(|(slot, _)| slot)
-    }
-
-    /// Slots below it were used once.
-    pub(crate) fn fresh(&self) -> usize {
-        self.fresh
-    }
-
-    /// The first slot in use at or after another.
-    pub(crate) fn next(&self, from: usize) -> Option<usize> {
-        let live = self.live.get(from..self.fresh)?;
-        live.iter().position(|live| *live).map(|at| from + at)
+    pub(crate) fn key(&self, slot: usize) -> Vec<u8> {
+        self.slots.to_vec(slot * self.stride + FRONT, self.key_size)
     }
 
     /// Seeded multiply-and-fold over words of eight bytes.
@@ -93,165 +114,216 @@ impl Hash {
             (_, Some(word)) => mix(u64::from_le_bytes(*word)),
             _ => key.chunks(8).for_each(|word| mix(crate::memory::read_le(word))),
         }
-        hash as usize & (self.heads.len() - 1)
+        hash as usize & self.mask
     }
 
+    #[inline(always)]
+    fn head(&self, bucket: usize) -> usize {
+        match self.heads.load::<4>(4 * bucket) {
+            None | Some(0) => END | bucket,
+            Some(link) => link as usize,
+        }
+    }
+
+    #[inline(always)]
+    fn next(&self, slot: usize) -> usize {
+        self.slots.load::<4>(slot * self.stride).map_or(END, |link| link as usize)
+    }
+
+    /// True when a slot has this key, and had it all the while it was looked at.
+    #[inline(always)]
+    fn has(&self, slot: usize, key: &[u8]) -> bool {
+        let at = slot * self.stride + FRONT;
+        if let Some(half) = key.as_array::<4>() {
+            return self.slots.load::<4>(at) == Some(u32::from_le_bytes(*half).into());
+        }
+        if let Some(word) = key.as_array::<8>() {
+            return self.slots.load::<8>(at) == Some(u64::from_le_bytes(*word));
+        }
+        self.has_long(slot, key)
+    }
+
+    fn has_long(&self, slot: usize, key: &[u8]) -> bool {
+        let front = slot * self.stride;
+        let version = self.slots.load::<4>(front + 4);
+        let same = key.chunks(8).enumerate().all(|(n, word)| {
+            let there = self.slots.load::<8>(front + FRONT + 8 * n);
+            there == Some(crate::memory::read_le(word))
+        });
+        same && self.slots.load::<4>(front + 4) == version
+    }
+
+    /// The slot of a key.
     #[inline(always)]
     pub(crate) fn find(&self, key: &[u8]) -> Option<usize> {
-        self.find_in(self.bucket(key), key)
-    }
-
-    #[inline(always)]
-    fn find_in(&self, bucket: usize, key: &[u8]) -> Option<usize> {
-        let mut link = *self.heads.get(bucket)?;
-        while link != 0 {
-            let slot = link as usize - 1;
-            if same(self.key(slot), key) {
-                return Some(slot);
-            }
-            link = *self.next.get(slot)?;
-        }
-        None
-    }
-
-    /// The key's slot, and whether it is new.
-    pub(crate) fn insert(&mut self, key: &[u8], flags: u64) -> Result<(usize, bool), MapError> {
         let bucket = self.bucket(key);
-        if let Some(slot) = self.find_in(bucket, key) {
-            if flags == NOEXIST {
-                return Err(MapError::Exists);
+        loop {
+            let mut link = self.head(bucket);
+            while link & END == 0 {
+                let slot = link.wrapping_sub(1);
+                if self.has(slot, key) {
+                    return Some(slot);
+                }
+                link = self.next(slot);
             }
+            if link == END | bucket {
+                return None;
+            }
+        }
+    }
+
+    /// Notes that a program used a slot.
+    #[inline(always)]
+    pub(crate) fn touch(&self, slot: usize) {
+        if let Some(used) = &self.used
+            && used.load::<1>(slot) == Some(0)
+        {
+            used.store::<1>(slot, 1);
+        }
+    }
+
+    /// Sets the values of a key: `fill` writes those of the slot it is given, and is told whether the key is new there.
+    /// Who looks the key up sees all of that or nothing of it, but for tables that change their slots in place.
+    pub(crate) fn put(&self, key: &[u8], flags: u64, fill: impl FnOnce(usize, bool)) -> Result<usize, MapError> {
+        let mut writer = self.writer();
+        let bucket = self.bucket(key);
+        // As in the kernel, room is made before anyone knows whether it is needed.
+        let early = match &writer.order {
+            Some(_) if !self.in_place => Some(self.take_slot(&mut writer).ok_or(MapError::NoMemory)?),
+            _ => None,
+        };
+        let old = self.find(key);
+        let refused = match (old, flags) {
+            (Some(_), NOEXIST) => Some(MapError::Exists),
+            (None, EXIST) => Some(MapError::Absent),
+            (None, _) if writer.order.is_none() && writer.live == self.entries => Some(MapError::Full),
+            _ => None,
+        };
+        if let Some(why) = refused {
+            writer.free.extend(early.map(|slot| slot as u32));
+            return Err(why);
+        }
+        if let Some(slot) = old.filter(|_| self.in_place) {
+            fill(slot, false);
             self.touch(slot);
-            return Ok((slot, false));
+            return Ok(slot);
         }
-        if flags == EXIST {
-            return Err(MapError::Absent);
+        let slot = match early {
+            Some(slot) => slot,
+            None => self.take_slot(&mut writer).ok_or(MapError::Full)?,
+        };
+        fill(slot, true);
+        self.link(&mut writer, bucket, slot, key);
+        if let Some(old) = old {
+            self.unlink(&mut writer, old);
         }
-        let slot = self.take_slot().ok_or(MapError::Full)?;
-        if let Some(room) = self.keys.get_mut(slot * self.key_size..(slot + 1) * self.key_size) {
-            room.copy_from_slice(key);
-        }
-        let link = slot as u32 + 1;
-        if let (Some(head), Some(next), Some(live)) =
-            (self.heads.get_mut(bucket), self.next.get_mut(slot), self.live.get_mut(slot))
-        {
-            *next = std::mem::replace(head, link);
-            *live = true;
-        }
-        if let Some(order) = &mut self.order {
-            order.push(slot);
-        }
-        Ok((slot, true))
+        Ok(slot)
     }
 
-    /// A slot of no key: a freed one, a fresh one, or the least recently used.
-    fn take_slot(&mut self) -> Option<usize> {
-        if self.free != 0 {
-            let slot = self.free as usize - 1;
-            self.free = *self.next.get(slot)?;
-            return Some(slot);
+    /// Puts a slot first in a bucket, under a key.
+    fn link(&self, writer: &mut Writer, bucket: usize, slot: usize, key: &[u8]) {
+        let front = slot * self.stride;
+        let version = self.slots.load::<4>(front + 4).unwrap_or(0);
+        self.slots.store::<4>(front + 4, version + 1);
+        for (n, word) in key.chunks(8).enumerate() {
+            self.slots.store::<8>(front + FRONT + 8 * n, crate::memory::read_le(word));
         }
-        if self.fresh < self.entries {
-            self.fresh += 1;
-            return Some(self.fresh - 1);
+        self.slots.store::<4>(front + 4, version + 2);
+        self.slots.store::<4>(front, self.head(bucket) as u64);
+        self.heads.store::<4>(4 * bucket, slot as u64 + 1);
+        writer.live += 1;
+        if let Some(used) = &self.used {
+            used.store::<1>(slot, 0);
         }
-        let oldest = self.order.as_ref().map(|order| order.oldest).filter(|link| *link != 0)?;
-        let slot = oldest as usize - 1;
-        self.unlink(slot);
-        self.free = *self.next.get(slot)?;
-        Some(slot)
-    }
-
-    /// Whether it keeps the order of use.
-    #[inline]
-    pub(crate) fn evicts(&self) -> bool {
-        self.order.is_some()
-    }
-
-    /// Marks a slot as the most recently used.
-    #[inline]
-    pub(crate) fn touch(&mut self, slot: usize) {
-        if let Some(order) = &mut self.order
-            && order.newest != slot as u32 + 1
-        {
-            order.take(slot);
+        if let Some(order) = &mut writer.order {
             order.push(slot);
         }
     }
 
-    pub(crate) fn remove(&mut self, key: &[u8]) -> Result<(), MapError> {
+    /// A slot of no key: a freed one, a fresh one, or one that was not used lately.
+    fn take_slot(&self, writer: &mut Writer) -> Option<usize> {
+        if let Some(slot) = writer.free.pop() {
+            return Some(slot as usize);
+        }
+        if writer.fresh < writer.slots {
+            writer.fresh += 1;
+            return Some(writer.fresh - 1);
+        }
+        let used = self.used.as_ref()?;
+        let oldest = writer.order.as_mut()?.oldest(|slot| {
+            let was = used.load::<1>(slot) == Some(1);
+            used.store::<1>(slot, 0);
+            was
+        })?;
+        self.unlink(writer, oldest);
+        writer.free.pop().map(|slot| slot as usize)
+    }
+
+    /// Removes a key, after `before` has seen its slot.
+    pub(crate) fn remove(&self, key: &[u8], before: impl FnOnce(usize)) -> Result<(), MapError> {
+        let mut writer = self.writer();
         let slot = self.find(key).ok_or(MapError::Absent)?;
-        self.unlink(slot);
+        before(slot);
+        self.unlink(&mut writer, slot);
         Ok(())
     }
 
-    /// Takes a slot out of its bucket and the order, and puts it first on the free list.
-    fn unlink(&mut self, slot: usize) {
-        let bucket = self.bucket(self.key(slot));
-        let link = slot as u32 + 1;
-        let after = self.next.get(slot).copied().unwrap_or(0);
-        let mut at = self.heads.get(bucket).copied().unwrap_or(0);
+    /// Takes a slot out of its bucket and the order, and makes it free. Its own link stays, for those who stand on it.
+    fn unlink(&self, writer: &mut Writer, slot: usize) {
+        let bucket = self.bucket(&self.key(slot));
+        let after = self.next(slot);
+        let link = slot + 1;
+        let mut at = self.head(bucket);
         if at == link {
-            if let Some(head) = self.heads.get_mut(bucket) {
-                *head = after;
-            }
-        } else {
-            while at != 0 {
-                let Some(next) = self.next.get_mut(at as usize - 1) else { break };
-                if *next == link {
-                    *next = after;
-                    break;
-                }
-                at = *next;
-            }
+            self.heads.store::<4>(4 * bucket, after as u64);
         }
-        if let Some(order) = &mut self.order {
+        while at & END == 0 && at != link {
+            let next = self.next(at - 1);
+            if next == link {
+                self.slots.store::<4>((at - 1) * self.stride, after as u64);
+            }
+            at = next;
+        }
+        if let Some(order) = &mut writer.order {
             order.take(slot);
         }
-        if let (Some(next), Some(live)) = (self.next.get_mut(slot), self.live.get_mut(slot)) {
-            *next = self.free;
-            *live = false;
-        }
-        self.free = link;
-    }
-}
-
-impl Order {
-    fn push(&mut self, slot: usize) {
-        let link = slot as u32 + 1;
-        if let (Some(older), Some(newer)) = (self.older.get_mut(slot), self.newer.get_mut(slot)) {
-            *older = self.newest;
-            *newer = 0;
-        }
-        match self.newest {
-            0 => self.oldest = link,
-            newest => {
-                if let Some(newer) = self.newer.get_mut(newest as usize - 1) {
-                    *newer = link;
-                }
-            }
-        }
-        self.newest = link;
+        writer.live -= 1;
+        writer.free.push(slot as u32);
     }
 
-    fn take(&mut self, slot: usize) {
-        let newer = self.newer.get(slot).copied().unwrap_or(0);
-        let older = self.older.get(slot).copied().unwrap_or(0);
-        match newer {
-            0 => self.newest = older,
-            n => {
-                if let Some(link) = self.older.get_mut(n as usize - 1) {
-                    *link = older;
-                }
+    /// The first slot at or after a place and the place behind it, with the number of buckets that were passed.
+    pub(crate) fn step(&self, from: Walk) -> (Option<(usize, Walk)>, usize) {
+        let mut walk = from;
+        loop {
+            let link = if walk.link == 0 { self.head(walk.bucket) } else { walk.link };
+            if link & END == 0 {
+                let slot = link - 1;
+                let behind = Walk { bucket: walk.bucket, link: self.next(slot) };
+                return (Some((slot, behind)), walk.bucket - from.bucket);
             }
-        }
-        match older {
-            0 => self.oldest = newer,
-            o => {
-                if let Some(link) = self.newer.get_mut(o as usize - 1) {
-                    *link = newer;
-                }
+            if walk.bucket == self.mask {
+                return (None, walk.bucket - from.bucket);
             }
+            walk = Walk { bucket: walk.bucket + 1, link: 0 };
         }
+    }
+
+    /// Hands over all slots of keys, while nobody writes.
+    pub(crate) fn each(&self, mut see: impl FnMut(usize)) {
+        let _still = self.writer();
+        let mut walk = Walk::default();
+        while let (Some((slot, behind)), _) = self.step(walk) {
+            see(slot);
+            walk = behind;
+        }
+    }
+
+    /// The key after another in the order of buckets: the first after none or one that is not there.
+    pub(crate) fn key_after(&self, key: Option<&[u8]>) -> Option<Vec<u8>> {
+        let _still = self.writer();
+        let place = key.and_then(|key| Some((self.bucket(key), self.find(key)?)));
+        let from = place.map_or(Walk::default(), |(bucket, slot)| Walk { bucket, link: self.next(slot) });
+        let (next, _) = self.step(from);
+        next.map(|(slot, _)| self.key(slot))
     }
 }

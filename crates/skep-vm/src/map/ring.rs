@@ -1,31 +1,44 @@
 //! A ring buffer with the kernel's layout and accounting: the same program loses the same records in it.
 //!
 //! Layout and rules are those of `kernel/bpf/ringbuf.c`: a record is an 8-byte header (length, busy and discard bits)
-//! and its data, 8-byte aligned; a record fits while all that is not consumed stays below the ring's size.
+//! and its data, 8-byte aligned; a record fits while all that is not consumed stays below the ring's size. Which records
+//! a program has open, the run knows.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::mem::Memory;
 
 /// Header bit of a record that is reserved but not finished.
 const BUSY: u32 = 1 << 31;
 /// Header bit of a record the consumer skips.
 const DISCARD: u32 = 1 << 30;
 const HEADER: usize = 8;
-/// Most records that may be open at once. The kernel's verifier follows each of them, so real programs have a few.
-const MAX_OPEN: usize = 64;
 
 /// Positions count bytes since the beginning and never wrap.
 #[derive(Debug)]
 pub(crate) struct Ring {
     size: usize,
     /// Twice the ring: a record that begins near the end goes on behind it, where the kernel maps the beginning again.
-    bytes: Vec<u8>,
-    consumer: u64,
-    producer: u64,
-    /// Data of records in the making: offset and size.
-    open: Vec<(usize, usize)>,
+    bytes: Memory,
+    consumer: AtomicU64,
+    producer: AtomicU64,
+    /// Held by who reserves.
+    reserving: Mutex<()>,
+    /// Held by who consumes.
+    consuming: Mutex<()>,
 }
 
 impl Ring {
     pub(crate) fn new(size: usize) -> Ring {
-        Ring { size, bytes: vec![0; 2 * size], consumer: 0, producer: 0, open: Vec::new() }
+        Ring {
+            size,
+            bytes: Memory::new(2 * size),
+            consumer: AtomicU64::new(0),
+            producer: AtomicU64::new(0),
+            reserving: Mutex::new(()),
+            consuming: Mutex::new(()),
+        }
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -33,111 +46,78 @@ impl Ring {
     }
 
     pub(crate) fn consumer(&self) -> u64 {
-        self.consumer
+        self.consumer.load(Ordering::Acquire)
     }
 
     pub(crate) fn producer(&self) -> u64 {
-        self.producer
+        self.producer.load(Ordering::Acquire)
     }
 
     /// Bytes produced and not consumed.
     pub(crate) fn available(&self) -> u64 {
-        self.producer - self.consumer
+        let consumer = self.consumer();
+        self.producer().saturating_sub(consumer)
+    }
+
+    /// The record's data, which nobody but its holder changes.
+    pub(crate) fn bytes(&self) -> &Memory {
+        &self.bytes
     }
 
     fn place(&self, position: u64) -> usize {
         (position & (self.size as u64 - 1)) as usize
     }
 
-    /// True when no further record may be open; each access to one looks through all.
-    pub(crate) fn is_crowded(&self) -> bool {
-        self.open.len() >= MAX_OPEN
-    }
-
     /// Reserves a record; the offset of its data, `None` when there is no room.
-    pub(crate) fn reserve(&mut self, size: u64) -> Option<usize> {
+    pub(crate) fn reserve(&self, size: u64) -> Option<usize> {
         if size > u64::from(u32::MAX / 4) {
             return None;
         }
         let whole = (size + HEADER as u64).next_multiple_of(8);
-        if self.producer + whole - self.consumer > self.size as u64 - 1 {
+        let _alone = self.reserving.lock().unwrap_or_else(PoisonError::into_inner);
+        let producer = self.producer();
+        if producer + whole - self.consumer() > self.size as u64 - 1 {
             return None;
         }
-        let at = self.place(self.producer);
+        let at = self.place(producer);
         self.set_header(at, size as u32 | BUSY);
-        self.producer += whole;
-        self.open.push((at + HEADER, size as usize));
+        self.producer.store(producer + whole, Ordering::Release);
         Some(at + HEADER)
     }
 
-    /// Finishes the record whose data begin at an offset; false when none does.
-    pub(crate) fn finish(&mut self, data: usize, discard: bool) -> bool {
-        let Some(at) = self.open.iter().position(|(offset, _)| *offset == data) else { return false };
-        let (offset, size) = self.open.swap_remove(at);
-        self.set_header(offset - HEADER, size as u32 | if discard { DISCARD } else { 0 });
-        true
-    }
-
-    /// Discards the records that were left open; how many.
-    pub(crate) fn close(&mut self) -> usize {
-        let count = self.open.len();
-        while let Some((offset, _)) = self.open.last().copied() {
-            self.finish(offset, true);
-        }
-        count
-    }
-
-    /// The data of a reserved record.
-    pub(crate) fn record_mut(&mut self, data: usize) -> Option<&mut [u8]> {
-        let (offset, size) = *self.open.iter().find(|(offset, _)| *offset == data)?;
-        self.bytes.get_mut(offset..offset + size)
-    }
-
-    pub(crate) fn window(&self, offset: usize, size: usize) -> Option<&[u8]> {
-        self.is_open(offset, size).then(|| self.bytes.get(offset..offset + size))?
-    }
-
-    pub(crate) fn window_mut(&mut self, offset: usize, size: usize) -> Option<&mut [u8]> {
-        if !self.is_open(offset, size) {
-            return None;
-        }
-        self.bytes.get_mut(offset..offset + size)
-    }
-
-    /// Where the open record at or before an offset begins, for messages.
-    pub(crate) fn begin(&self, offset: usize) -> usize {
-        self.open.iter().map(|(begin, _)| *begin).filter(|begin| *begin <= offset).max().unwrap_or(0)
-    }
-
-    fn is_open(&self, offset: usize, size: usize) -> bool {
-        self.open.iter().any(|(begin, len)| offset >= *begin && offset + size <= begin + len)
+    /// Finishes the record of so many bytes whose data begin at an offset.
+    pub(crate) fn finish(&self, data: usize, size: usize, discard: bool) {
+        self.set_header(data - HEADER, size as u32 | if discard { DISCARD } else { 0 });
     }
 
     /// Hands over and consumes all finished records before the first unfinished one.
-    pub(crate) fn drain(&mut self, mut record: impl FnMut(&[u8])) {
-        while self.consumer < self.producer {
-            let at = self.place(self.consumer);
+    pub(crate) fn drain(&self, mut record: impl FnMut(&[u8])) {
+        let _alone = self.consuming.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut data = Vec::new();
+        let mut consumer = self.consumer();
+        while consumer < self.producer() {
+            let at = self.place(consumer);
             let header = self.header(at);
             if header & BUSY != 0 {
                 return;
             }
             let size = (header & !DISCARD) as usize;
-            if header & DISCARD == 0
-                && let Some(data) = self.bytes.get(at + HEADER..at + HEADER + size)
-            {
-                record(data);
+            if header & DISCARD == 0 {
+                data.resize(size, 0);
+                if self.bytes.copy_out(at + HEADER, &mut data).is_some() {
+                    record(&data);
+                }
             }
-            self.consumer += (size + HEADER).next_multiple_of(8) as u64;
+            consumer += (size + HEADER).next_multiple_of(8) as u64;
+            self.consumer.store(consumer, Ordering::Release);
         }
     }
 
     fn header(&self, at: usize) -> u32 {
-        self.bytes.get(at..at + 4).map_or(BUSY, |bytes| crate::memory::read_le(bytes) as u32)
+        self.bytes.load::<4>(at).map_or(BUSY, |header| header as u32)
     }
 
-    fn set_header(&mut self, at: usize, header: u32) {
-        if let Some(bytes) = self.bytes.get_mut(at..at + 4) {
-            bytes.copy_from_slice(&header.to_le_bytes());
-        }
+    fn set_header(&self, at: usize, header: u32) {
+        self.bytes.store::<4>(at, header.into());
     }
 }

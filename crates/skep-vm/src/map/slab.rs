@@ -1,9 +1,11 @@
 //! A slab: values at offsets that never move, spaced so that a mask keeps a pointer inside its own value.
 
+use crate::mem::{Change, Memory};
+
 /// Values of one size, each at a multiple of a power of two.
 #[derive(Debug)]
 pub(crate) struct Slab {
-    bytes: Vec<u8>,
+    memory: Memory,
     value_size: usize,
     stride: usize,
     readable: bool,
@@ -19,7 +21,7 @@ impl Slab {
     /// `readable` can be written but not read by programs.
     pub(crate) fn new(slots: usize, value_size: usize, readable: bool) -> Slab {
         let stride = Slab::stride_of(value_size);
-        Slab { bytes: vec![0; slots * stride], value_size, stride, readable }
+        Slab { memory: Memory::new(slots * stride), value_size, stride, readable }
     }
 
     pub(crate) fn offset(&self, slot: usize) -> usize {
@@ -31,33 +33,86 @@ impl Slab {
         offset & !(self.stride - 1)
     }
 
-    pub(crate) fn slot(&self, slot: usize) -> Option<&[u8]> {
-        let at = self.offset(slot);
-        self.bytes.get(at..at + self.value_size)
+    /// A slot's value; nothing for a slot that is none.
+    pub(crate) fn value(&self, slot: usize) -> Vec<u8> {
+        self.memory.to_vec(self.offset(slot), self.value_size)
     }
 
-    pub(crate) fn slot_mut(&mut self, slot: usize) -> Option<&mut [u8]> {
-        let at = self.offset(slot);
-        self.bytes.get_mut(at..at + self.value_size)
+    /// Copies a slot's value to the beginning of a buffer.
+    pub(crate) fn value_to(&self, slot: usize, to: &mut [u8]) {
+        if let Some(to) = to.get_mut(..self.value_size) {
+            self.memory.copy_out(self.offset(slot), to);
+        }
     }
 
-    /// Bytes inside one value, to read.
+    /// Sets a slot's value, or its first bytes.
+    pub(crate) fn set(&self, slot: usize, value: &[u8]) {
+        if value.len() <= self.value_size {
+            self.memory.copy_in(self.offset(slot), value);
+        }
+    }
+
+    /// Makes a slot's value zeros.
+    pub(crate) fn clear(&self, slot: usize) {
+        self.memory.clear(self.offset(slot), self.value_size);
+    }
+
+    /// True when so many bytes at an offset are inside what may be one value.
     #[inline(always)]
-    pub(crate) fn window(&self, offset: usize, size: usize) -> Option<&[u8]> {
-        let inside = offset & (self.stride - 1);
-        if inside + size > self.value_size || !self.readable {
+    fn fits(&self, offset: usize, size: usize) -> bool {
+        (offset & (self.stride - 1)) + size <= self.value_size
+    }
+
+    /// True when so many bytes at an offset are inside one value.
+    pub(crate) fn holds(&self, offset: usize, size: usize) -> bool {
+        self.fits(offset, size) && offset < self.memory.len()
+    }
+
+    /// True when programs may read so many bytes at an offset.
+    pub(crate) fn is_readable(&self, offset: usize, size: usize) -> bool {
+        self.readable && self.holds(offset, size)
+    }
+
+    /// Loads inside one value.
+    #[inline(always)]
+    pub(crate) fn load<const N: usize>(&self, offset: usize) -> Option<u64> {
+        if !self.fits(offset, N) || !self.readable {
             return None;
         }
-        self.bytes.get(offset..offset + size)
+        self.memory.load::<N>(offset)
     }
 
-    /// Bytes inside one value, to write.
+    /// Stores inside one value.
     #[inline(always)]
-    pub(crate) fn window_mut(&mut self, offset: usize, size: usize) -> Option<&mut [u8]> {
-        let inside = offset & (self.stride - 1);
-        if inside + size > self.value_size {
+    pub(crate) fn store<const N: usize>(&self, offset: usize, value: u64) -> Option<()> {
+        if !self.fits(offset, N) {
             return None;
         }
-        self.bytes.get_mut(offset..offset + size)
+        self.memory.store::<N>(offset, value)
+    }
+
+    /// Changes 4 or 8 bytes inside one value at once; the old ones.
+    #[inline]
+    pub(crate) fn change<const N: usize>(&self, offset: usize, change: Change, operand: u64) -> Option<u64> {
+        if !self.fits(offset, N) || !self.readable {
+            return None;
+        }
+        self.memory.change::<N>(offset, change, operand)
+    }
+
+    /// Copies bytes out of one value.
+    pub(crate) fn copy_out(&self, offset: usize, to: &mut [u8]) -> Option<()> {
+        if !self.fits(offset, to.len()) || !self.readable {
+            return None;
+        }
+        self.memory.copy_out(offset, to)
+    }
+
+    /// Copies bytes into one value.
+    pub(crate) fn copy_in(&self, offset: usize, from: &[u8]) -> Option<()> {
+        if !self.fits(offset, from.len()) {
+            return None;
+        }
+        self.memory.copy_in(offset, from)
     }
 }

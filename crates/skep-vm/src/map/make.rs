@@ -1,0 +1,125 @@
+//! Making a map: which shapes are none, and what it takes of the machine's memory.
+
+use skep_isa::spec::{MapType, map_flag};
+use skep_object::{MapRole, MapSpec};
+
+use super::hash::{Hash, Reuse};
+use super::slab::Slab;
+use super::trie::Trie;
+use super::{Kind, Map, Ring, is_array};
+use crate::error::Error;
+
+/// Most bytes of a key, as in the kernel: it must fit on the stack.
+const MOST_KEY: usize = 512;
+
+/// Bytes an entry takes beside its own when all are handed out: an array of zeros costs nothing until it is shown.
+const HANDED_OUT: u64 = 256;
+
+const F_RDONLY_PROG: u32 = map_flag::RDONLY_PROG;
+const F_WRONLY_PROG: u32 = map_flag::WRONLY_PROG;
+
+impl Map {
+    /// Makes a map. `left` is what of the machine's memory for maps may still be taken; its use is returned too.
+    pub(crate) fn new(spec: &MapSpec, cpus: usize, left: u64, seed: u64) -> Result<(Map, u64), Error> {
+        let bad = |why: &str| Error::BadMap { map: spec.name.clone(), why: why.to_owned() };
+        let too_large = |bytes: u64, limit: u64| Error::MapTooLarge { map: spec.name.clone(), bytes, limit };
+        let (key_size, value_size) = (spec.key_size as usize, spec.value_size as usize);
+        let is_known = matches!(
+            spec.map_type,
+            MapType::Array
+                | MapType::PercpuArray
+                | MapType::Hash
+                | MapType::PercpuHash
+                | MapType::LruHash
+                | MapType::LruPercpuHash
+                | MapType::LpmTrie
+                | MapType::Ringbuf
+                | MapType::Devmap
+                | MapType::DevmapHash
+                | MapType::Cpumap
+                | MapType::Xskmap
+        );
+        if !is_known {
+            return Err(Error::MapType { map: spec.name.clone(), map_type: spec.map_type });
+        }
+        let entries = match (spec.map_type, spec.max_entries) {
+            // Rounded up to what a ring buffer may be, as loaders do.
+            (MapType::Ringbuf, size @ 1..) => size.max(4096).checked_next_power_of_two().unwrap_or(1 << 31) as usize,
+            (_, entries) => entries as usize,
+        };
+        let copies = if spec.map_type.is_per_cpu() { cpus.max(1) } else { 1 };
+        let is_ring = spec.map_type == MapType::Ringbuf;
+        if entries == 0 {
+            return Err(bad("`max_entries` is 0"));
+        }
+        match spec.map_type {
+            MapType::Ringbuf if key_size != 0 || value_size != 0 => {
+                return Err(bad("a ring buffer has neither keys nor values"));
+            }
+            MapType::Ringbuf => {}
+            _ if value_size == 0 => return Err(bad("`value_size` is 0")),
+            MapType::Array | MapType::PercpuArray | MapType::Devmap | MapType::Cpumap | MapType::Xskmap
+                if key_size != 4 =>
+            {
+                return Err(bad("an array's keys have 4 bytes"));
+            }
+            MapType::LpmTrie if !(5..=260).contains(&key_size) => {
+                return Err(bad("a prefix tree's keys have 5 to 260 bytes: the prefix length and 1 to 256 of data"));
+            }
+            MapType::LpmTrie if spec.flags & map_flag::NO_PREALLOC == 0 => {
+                return Err(bad("a prefix tree needs the flag BPF_map_flag::NO_PREALLOC"));
+            }
+            _ if key_size > MOST_KEY => return Err(bad("keys have at most 512 bytes")),
+            _ if key_size == 0 => return Err(bad("`key_size` is 0")),
+            _ => {}
+        }
+        // What it takes when full: values in their strides, keys, 32 bytes of links for each key; and to be shown.
+        let stride = Slab::stride_of(value_size) as u64;
+        let slab = if is_ring { 2 * entries as u64 } else { entries as u64 * copies as u64 * stride };
+        let region: u64 = 1 << 32;
+        if slab > region {
+            return Err(too_large(slab, region));
+        }
+        let is_keyed = !is_ring && !is_array(spec.map_type);
+        let each = if is_keyed { 2 * key_size as u64 + 32 } else { 0 } + if is_ring { 0 } else { HANDED_OUT };
+        let bytes = slab + entries as u64 * each;
+        if bytes > left {
+            return Err(too_large(bytes, left));
+        }
+        // An update takes another slot before it gives the old one back; one for each CPU, as in the kernel.
+        let spare = if matches!(spec.map_type, MapType::Hash | MapType::DevmapHash) { cpus.max(1) } else { 0 };
+        let hash = |reuse| Kind::Hash(Hash::new(key_size, entries, reuse, seed));
+        let kind = match spec.map_type {
+            kind if is_array(kind) => Kind::Array,
+            MapType::Hash | MapType::DevmapHash => hash(Reuse::Replace(spare)),
+            MapType::PercpuHash => hash(Reuse::InPlace),
+            MapType::LruHash => hash(Reuse::Evict),
+            MapType::LruPercpuHash => hash(Reuse::EvictInPlace),
+            MapType::LpmTrie => Kind::Trie(Trie::new(key_size, entries, seed)),
+            MapType::Ringbuf => Kind::Ring(Ring::new(entries)),
+            map_type => return Err(Error::MapType { map: spec.name.clone(), map_type }),
+        };
+        let slots = if is_ring { 0 } else { (entries + spare) * copies };
+        let frozen = matches!(spec.role, MapRole::Data { read_only: true, .. });
+        let readable = spec.flags & F_WRONLY_PROG == 0;
+        let map = Map {
+            name: spec.name.clone(),
+            map_type: spec.map_type,
+            key_size,
+            value_size,
+            max_entries: entries,
+            copies,
+            values: Slab::new(slots, value_size, readable),
+            kind,
+            frozen,
+            program_writes: spec.flags & F_RDONLY_PROG == 0 && !frozen,
+        };
+        if let MapRole::Data { initial, .. } = &spec.role {
+            if initial.len() > value_size {
+                return Err(bad("its first bytes are more than its value"));
+            }
+            map.values.set(0, initial);
+        }
+        Ok((map, bytes))
+    }
+}
