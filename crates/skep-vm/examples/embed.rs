@@ -1,5 +1,7 @@
 //! A program inside another: it runs on a struct of the host, calls a function of the host, and counts in a map that both
 //! see. `cargo run -p skep-vm --example embed`
+#![allow(clippy::print_stdout, clippy::indexing_slicing, reason = "an example shows what it does")]
+
 use skep_object::Object;
 use skep_vm::{Caller, Config, Routine, Still};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
