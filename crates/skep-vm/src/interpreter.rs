@@ -144,7 +144,10 @@ impl<'a> Vm<'a> {
         macro_rules! charge {
             () => {
                 match fuel.checked_sub((charged - ops.len()) as u64) {
-                    Some(left) => fuel = left,
+                    Some(left) => {
+                        fuel = left;
+                        charged = ops.len();
+                    }
                     None => {
                         fuel = 0;
                         break FaultKind::Fuel { limit: self.world.config.fuel };
@@ -328,7 +331,6 @@ impl<'a> Vm<'a> {
                 }
                 Code::CallHelper => {
                     charge!();
-                    charged = ops.len();
                     self.fuel = fuel;
                     let args = [regs[1], regs[2], regs[3], regs[4], regs[5]];
                     let answer = helper::call(self, op.imm as usize, args);
@@ -341,7 +343,6 @@ impl<'a> Vm<'a> {
                 }
                 Code::CallKfunc => {
                     charge!();
-                    charged = ops.len();
                     self.fuel = fuel;
                     let args = [regs[1], regs[2], regs[3], regs[4], regs[5]];
                     let answer = kfunc::call(self, op.imm as usize, args);
@@ -362,7 +363,6 @@ impl<'a> Vm<'a> {
                 Code::FromArena => set!(arena_pointer(op.imm as u64, regs[s])),
                 Code::CallHost => {
                     charge!();
-                    charged = ops.len();
                     self.fuel = fuel;
                     let args = [regs[1], regs[2], regs[3], regs[4], regs[5]];
                     let answer = self.call_host(op.imm as usize, args);
@@ -385,7 +385,8 @@ impl<'a> Vm<'a> {
                 Code::Hole => break FaultKind::WildJump,
             }
         };
-        self.fuel = fuel;
+        // The instructions of the last stretch, the one that broke the rule included.
+        self.fuel = fuel.saturating_sub((charged - ops.len()) as u64);
         Err(Fault { kind, slot: (code.len() - ops.len()).saturating_sub(1) })
     }
 
