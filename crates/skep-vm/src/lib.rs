@@ -29,6 +29,6 @@ pub use error::{Error, Place, SourceLine};
 pub use fault::{Fault, FaultKind, Region};
 pub use host::{Config, Host, Still, Task};
 pub use machine::{Machine, Outcome, Refused};
-pub use map::{Map, MapError};
+pub use map::{Batch, Entries, Map, MapError};
 pub use packet::{Packet, PacketInfo, Redirect};
 pub use routine::{Call, Caller, Routine};

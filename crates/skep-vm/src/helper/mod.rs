@@ -1,6 +1,7 @@
 //! Helpers: the kernel's functions a program may call, by number. Their names stand in `skep_isa::spec::helper`.
 
 mod checksum;
+mod events;
 mod format;
 mod maps;
 mod redirect;
@@ -77,6 +78,7 @@ static TABLE: &[Row] = &[
     row(18, TC, skb::vlan_push),
     row(19, TC, skb::vlan_pop),
     row(23, TC_XDP, redirect::redirect),
+    row(25, ALL, events::output),
     row(26, SKB, skb::load_bytes),
     row(28, TC_XDP, checksum::diff),
     row(32, TC, skb::change_type),
@@ -94,6 +96,9 @@ static TABLE: &[Row] = &[
     row(54, XDP, xdp::adjust_meta),
     row(65, XDP, xdp::adjust_tail),
     row(68, SKB, skb::load_bytes_relative),
+    row(87, ALL, maps::push),
+    row(88, ALL, maps::pop),
+    row(89, ALL, maps::peek),
     row(125, ALL, system::boot),
     row(130, ALL, ring::output),
     row(131, ALL, ring::reserve),
