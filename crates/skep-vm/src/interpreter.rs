@@ -144,10 +144,7 @@ impl<'a> Vm<'a> {
         macro_rules! charge {
             () => {
                 match fuel.checked_sub((charged - ops.len()) as u64) {
-                    Some(left) => {
-                        fuel = left;
-                        charged = ops.len();
-                    }
+                    Some(left) => fuel = left,
                     None => {
                         fuel = 0;
                         break FaultKind::Fuel { limit: self.world.config.fuel };
@@ -261,6 +258,7 @@ impl<'a> Vm<'a> {
                 Code::MayGoto => jump!(!self.passes()),
                 Code::GotoReg => {
                     charge!();
+                    charged = ops.len();
                     let landing =
                         function_slot(a).filter(|slot| code.get(*slot).is_some_and(|op| op.code != Code::Hole));
                     match landing {
@@ -308,6 +306,7 @@ impl<'a> Vm<'a> {
                 }
                 Code::CallLocal | Code::CallReg => {
                     charge!();
+                    charged = ops.len();
                     if self.depth == MAX_FRAMES {
                         break FaultKind::CallDepth { limit: MAX_FRAMES };
                     }
@@ -331,6 +330,7 @@ impl<'a> Vm<'a> {
                 }
                 Code::CallHelper => {
                     charge!();
+                    charged = ops.len();
                     self.fuel = fuel;
                     let args = [regs[1], regs[2], regs[3], regs[4], regs[5]];
                     let answer = helper::call(self, op.imm as usize, args);
@@ -343,6 +343,7 @@ impl<'a> Vm<'a> {
                 }
                 Code::CallKfunc => {
                     charge!();
+                    charged = ops.len();
                     self.fuel = fuel;
                     let args = [regs[1], regs[2], regs[3], regs[4], regs[5]];
                     let answer = kfunc::call(self, op.imm as usize, args);
@@ -355,6 +356,7 @@ impl<'a> Vm<'a> {
                 }
                 Code::Throw => {
                     charge!();
+                    charged = ops.len();
                     self.thrown = Some((regs[1], op.off));
                     // No fault anyone sees: the outermost function takes the exception.
                     break FaultKind::WildJump;
@@ -363,6 +365,7 @@ impl<'a> Vm<'a> {
                 Code::FromArena => set!(arena_pointer(op.imm as u64, regs[s])),
                 Code::CallHost => {
                     charge!();
+                    charged = ops.len();
                     self.fuel = fuel;
                     let args = [regs[1], regs[2], regs[3], regs[4], regs[5]];
                     let answer = self.call_host(op.imm as usize, args);
