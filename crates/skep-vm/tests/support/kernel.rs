@@ -144,6 +144,11 @@ impl KernelMap {
         (entries.map(|(key, value)| (key.to_vec(), value.to_vec())).collect(), result)
     }
 
+    /// Its descriptor, for instructions.
+    pub(crate) fn descriptor(&self) -> i32 {
+        self.fd as i32
+    }
+
     fn call(&self, command: i32, key: &[u8], value: *const u8, flags: u64) -> Result<(), i32> {
         let mut attr = [0; 20];
         attr[0] = self.fd as u64;
