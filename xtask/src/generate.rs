@@ -8,10 +8,15 @@ use anyhow::{Context, Result};
 use skep_isa::explain::{NOUNS, Noun, Page, Value, pages};
 use skep_isa::spec::helper::exception;
 
+use skep_vm::OnCall;
+
 use crate::root;
 
 /// Where the pages go, from the root.
 const FOLDER: &str = "docs/reference";
+
+/// The page of no noun: what the vm makes of each helper.
+const VM_HELPERS: &str = "vm-helpers.md";
 
 /// Writes all pages, and removes those that no noun has any more.
 pub(crate) fn docs() -> Result<()> {
@@ -54,6 +59,7 @@ fn present() -> Result<Vec<String>> {
 fn files() -> BTreeMap<String, String> {
     let mut files: BTreeMap<String, String> = NOUNS.iter().map(|row| (file(row.noun), page(row.noun))).collect();
     files.insert("README.md".to_owned(), index());
+    files.insert(VM_HELPERS.to_owned(), vm_helpers());
     files
 }
 
@@ -71,7 +77,58 @@ fn index() -> String {
     for row in NOUNS {
         let _ = writeln!(text, "| [{}]({}) | {} |", capital(row.what), file(row.noun), pages(row.noun).len());
     }
+    let _ = writeln!(text, "| [Helpers in the vm]({VM_HELPERS}) | {} |", skep_vm::helpers().count());
     text
+}
+
+/// What the vm makes of each helper.
+fn vm_helpers() -> String {
+    let count = |wanted: fn(&OnCall) -> bool| skep_vm::helpers().filter(|row| wanted(&row.on_call)).count();
+    let mut text = format!(
+        "# Helpers in the vm\n\nWritten by `cargo xtask gen docs` from the vm's table and the kernel's helpers. A helper is \
+         done as the kernel does\nit ({}), or always gives the error of a kernel that lacks what it is about ({}), or a \
+         program that calls it is not\nloaded, as going on would be a wrong answer ({}). The others ({}) are for types of \
+         programs that the vm does not run.\nSince says which kernel has it first. A routine is a program on plain \
+         memory.\n\n| helper | number | since | in the vm | programs | note |\n|---|---|---|---|---|---|\n",
+        count(|on| *on == OnCall::Done),
+        count(|on| matches!(on, OnCall::Answers { .. })),
+        count(|on| *on == OnCall::Refused),
+        count(|on| *on == OnCall::Away),
+    );
+    for row in skep_vm::helpers() {
+        let Some(helper) = skep_isa::spec::helper::find(row.id) else { continue };
+        let on_call = match row.on_call {
+            OnCall::Done => "done".to_owned(),
+            OnCall::Answers { errno } => format!("answers -{}", error_name(errno)),
+            OnCall::Refused => "refused at load".to_owned(),
+            OnCall::Away => "–".to_owned(),
+        };
+        let programs = match row.programs.len() {
+            0 => "none of the vm".to_owned(),
+            5 => "all".to_owned(),
+            _ => row.programs.join(", "),
+        };
+        let _ = writeln!(
+            text,
+            "| [`{0}`](helpers.md#{1}) | {2} | {3} | {on_call} | {programs} | {4} |",
+            helper.name,
+            anchor(helper.name),
+            row.id,
+            helper.since,
+            cell(row.note)
+        );
+    }
+    text
+}
+
+/// The errors that helpers of the vm always answer, by name.
+fn error_name(errno: i64) -> String {
+    let names = [(2, "ENOENT"), (19, "ENODEV"), (22, "EINVAL"), (93, "EPROTONOSUPPORT"), (95, "EOPNOTSUPP")];
+    match names.iter().find(|(number, _)| *number == errno) {
+        Some((_, name)) => (*name).to_owned(),
+        None if errno == 524 => "ENOTSUPP".to_owned(),
+        None => errno.to_string(),
+    }
 }
 
 fn page(noun: Noun) -> String {

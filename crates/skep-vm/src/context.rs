@@ -36,11 +36,6 @@ impl Kind {
         }
     }
 
-    /// The bit of this kind in an [`Access`].
-    pub(crate) const fn bit(self) -> u8 {
-        1 << self as u8
-    }
-
     /// What is behind the fields of its row, in their order.
     const fn ids(self) -> &'static [(&'static str, Id)] {
         match self {
@@ -60,30 +55,6 @@ impl Kind {
             Kind::Cgroup => Some((ProgType::CgroupSkb, None)),
             Kind::Seccomp | Kind::Memory => None,
         }
-    }
-}
-
-/// Which kinds of program may do something, as a set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Access(u8);
-
-impl Access {
-    /// XDP programs.
-    pub(crate) const XDP: Access = Access(Kind::Xdp.bit());
-    /// tc classifiers and actions.
-    pub(crate) const TC: Access = Access(Kind::Tc.bit());
-    /// Every program with an `__sk_buff`.
-    pub(crate) const ANY_SKB: Access = Access(Kind::Tc.bit() | Kind::Socket.bit() | Kind::Cgroup.bit());
-    /// Every program.
-    pub(crate) const ALL: Access = Access::ANY_SKB.and(Access::XDP).and(Access(Kind::Memory.bit()));
-
-    /// Both sets together.
-    pub(crate) const fn and(self, other: Access) -> Access {
-        Access(self.0 | other.0)
-    }
-
-    pub(crate) const fn has(self, kind: Kind) -> bool {
-        self.0 & kind.bit() != 0
     }
 }
 

@@ -10,7 +10,7 @@ mod support;
 use kernel::{KernelMap, possible_cpus};
 use skep_isa::spec::{MapType, map_flag};
 use skep_object::{MapSpec, Object};
-use skep_vm::{Batch, Config, Machine, Map, MapError, Still};
+use skep_vm::{Batch, Config, Entries, Machine, Map, MapError, Still};
 
 /// One operation.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ trait Side {
     fn update_batch(&self, entries: &[(Vec<u8>, Vec<u8>)], flags: u64) -> (usize, Result<(), i32>);
     fn delete_batch(&self, keys: &[Vec<u8>]) -> (usize, Result<(), i32>);
     /// Batches until one ends with an error, with that error.
-    fn batches(&self, count: usize, take: bool) -> (Vec<(Vec<u8>, Vec<u8>)>, Vec<usize>, i32);
+    fn batches(&self, count: usize, take: bool) -> (Entries, Vec<usize>, i32);
 }
 
 fn errno<T>(result: Result<T, MapError>) -> Result<T, i32> {
@@ -89,7 +89,7 @@ impl Side for Map {
         let (done, result) = self.delete_batch(&keys.iter().map(Vec::as_slice).collect::<Vec<_>>());
         (done, errno(result))
     }
-    fn batches(&self, count: usize, take: bool) -> (Vec<(Vec<u8>, Vec<u8>)>, Vec<usize>, i32) {
+    fn batches(&self, count: usize, take: bool) -> (Entries, Vec<usize>, i32) {
         let (mut all, mut sizes, mut from) = (Vec::new(), Vec::new(), Batch::default());
         loop {
             let (entries, result) = self.lookup_batch(&mut from, count, take);
@@ -133,7 +133,7 @@ impl Side for KernelMap {
         let (done, result) = self.delete_batch(&keys.concat(), keys.len());
         (if refused(result) { 0 } else { done }, result)
     }
-    fn batches(&self, count: usize, take: bool) -> (Vec<(Vec<u8>, Vec<u8>)>, Vec<usize>, i32) {
+    fn batches(&self, count: usize, take: bool) -> (Entries, Vec<usize>, i32) {
         let (mut all, mut sizes, mut from) = (Vec::new(), Vec::new(), None);
         loop {
             let (entries, result) = self.lookup_batch(&mut from, count, take);
@@ -512,10 +512,8 @@ fn maps_of_cpus_answer_as_the_kernel_s() {
 
 #[test]
 fn ring_buffers_have_no_entries_as_the_kernel_s() {
-    for map_type in [MapType::Ringbuf] {
-        let mut ops = vec![Lookup(vec![]), Update(vec![], vec![], 0), Delete(vec![]), Take(vec![]), Next(None)];
-        ops.extend(ops.clone());
-        ops.extend(ops.clone());
-        agree(&spec(map_type, 0, 0, 4096, 0), &ops);
-    }
+    let mut ops = vec![Lookup(vec![]), Update(vec![], vec![], 0), Delete(vec![]), Take(vec![]), Next(None)];
+    ops.extend(ops.clone());
+    ops.extend(ops.clone());
+    agree(&spec(MapType::Ringbuf, 0, 0, 4096, 0), &ops);
 }

@@ -233,7 +233,7 @@ fn instructions_the_vm_lacks_are_named_at_load() {
 #[test]
 fn helpers_the_vm_lacks_are_named_at_load() {
     for (section, id, part) in [
-        ("xdp", 4, "not a helper of the vm yet"),
+        ("xdp", 153, "not a helper of the vm: the vm has no per-CPU variables"),
         ("xdp", 26, "not for programs of this type"),
         ("tc", 44, "not for"),
         ("xdp", -1, "not a helper"),

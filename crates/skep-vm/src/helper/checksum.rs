@@ -1,6 +1,6 @@
 //! Helpers on Internet checksums (RFC 1071, RFC 1624), with the kernel's rules for flags and zeros.
 
-use super::{Answer, Args, EFAULT, EINVAL, ENOTSUPP, context, error};
+use super::{Answer, Args, EFAULT, EINVAL, context, error};
 use crate::interpreter::Vm;
 
 /// Size of the changed field, 0 for a difference that is given (`BPF_F_HDR_FIELD_MASK`).
@@ -90,10 +90,4 @@ pub(super) fn diff(vm: &mut Vm<'_>, [from, from_size, to, to_size, seed]: Args) 
     }
     // Since Linux 6.13 the result is folded.
     Ok(fold(total).into())
-}
-
-/// The vm's packets carry no sum of the device.
-pub(super) fn update(_: &mut Vm<'_>, [skb, ..]: Args) -> Answer {
-    context(40, skb)?;
-    Ok(error(ENOTSUPP))
 }

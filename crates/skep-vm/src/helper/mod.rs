@@ -8,9 +8,14 @@ mod redirect;
 mod ring;
 mod skb;
 mod system;
+mod table;
 mod xdp;
 
-use crate::context::{Access, Kind};
+use skep_isa::spec::helper::{ArgKind, Helper};
+use skep_isa::spec::place::Place;
+
+use self::table::TABLE;
+use crate::context::Kind;
 use crate::fault::{Fault, FaultKind};
 use crate::interpreter::Vm;
 
@@ -40,97 +45,121 @@ impl From<Fault> for Stop {
 /// What a helper gives back.
 pub(crate) type Answer = Result<u64, Stop>;
 
-/// One helper of the vm.
+/// A helper of the vm, as a function.
+pub(crate) type Call = fn(&mut Vm<'_>, Args) -> Answer;
+
+/// What the vm makes of one helper.
 struct Row {
     id: i32,
-    /// Programs the kernel gives it to.
-    access: Access,
-    call: fn(&mut Vm<'_>, Args) -> Answer,
+    how: How,
+    /// What is to be known, or why; may be empty where it is done.
+    note: &'static str,
 }
 
-const fn row(id: i32, access: Access, call: fn(&mut Vm<'_>, Args) -> Answer) -> Row {
-    Row { id, access, call }
+enum How {
+    Done(Call),
+    Answers(i64),
+    Refused,
+    Away,
 }
 
-const ALL: Access = Access::ALL;
-const SKB: Access = Access::ANY_SKB;
-const TC: Access = Access::TC;
-const XDP: Access = Access::XDP;
-const TC_XDP: Access = Access::TC.and(Access::XDP);
+/// What the vm makes of a helper; all of them are [`helpers`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HelperState {
+    /// Its number.
+    pub id: u32,
+    /// What happens when a program calls it.
+    pub on_call: OnCall,
+    /// What is to be known, or why it is so; may be empty.
+    pub note: &'static str,
+    /// The programs of the vm that are offered it.
+    pub programs: Vec<&'static str>,
+}
 
-/// All helpers of the vm, in the order of their numbers.
-#[rustfmt::skip]
-static TABLE: &[Row] = &[
-    row(1, ALL, maps::lookup),
-    row(2, ALL, maps::update),
-    row(3, ALL, maps::delete),
-    row(5, ALL, system::now),
-    row(6, ALL, system::trace_printk),
-    row(7, ALL, system::random),
-    row(8, ALL, system::cpu),
-    row(9, TC, skb::store_bytes),
-    row(10, TC, checksum::l3_replace),
-    row(11, TC, checksum::l4_replace),
-    row(13, TC, redirect::clone),
-    row(14, ALL, system::pid_tgid),
-    row(15, ALL, system::uid_gid),
-    row(16, ALL, system::comm),
-    row(18, TC, skb::vlan_push),
-    row(19, TC, skb::vlan_pop),
-    row(23, TC_XDP, redirect::redirect),
-    row(25, ALL, events::output),
-    row(26, SKB, skb::load_bytes),
-    row(28, TC_XDP, checksum::diff),
-    row(32, TC, skb::change_type),
-    row(34, TC, skb::hash_recalc),
-    row(38, TC, skb::change_tail),
-    row(39, TC, skb::pull_data),
-    row(40, TC, checksum::update),
-    row(41, TC, skb::set_hash_invalid),
-    row(42, ALL, system::zero),
-    row(43, TC, skb::change_head),
-    row(44, XDP, xdp::adjust_head),
-    row(48, TC, skb::set_hash),
-    row(50, TC, skb::adjust_room),
-    row(51, XDP, redirect::redirect_map),
-    row(54, XDP, xdp::adjust_meta),
-    row(65, XDP, xdp::adjust_tail),
-    row(68, SKB, skb::load_bytes_relative),
-    row(87, ALL, maps::push),
-    row(88, ALL, maps::pop),
-    row(89, ALL, maps::peek),
-    row(125, ALL, system::boot),
-    row(130, ALL, ring::output),
-    row(131, ALL, ring::reserve),
-    row(132, ALL, ring::submit),
-    row(133, ALL, ring::discard),
-    row(134, ALL, ring::query),
-    row(160, ALL, system::now),
-    row(164, ALL, maps::for_each),
-    row(165, ALL, system::snprintf),
-    row(181, ALL, maps::repeat),
-    row(182, ALL, system::strncmp),
-    row(188, XDP, xdp::buff_len),
-    row(189, XDP, xdp::load_bytes),
-    row(190, XDP, xdp::store_bytes),
-    row(195, ALL, maps::lookup_percpu),
-    row(208, ALL, system::tai),
+/// What happens when a program of the vm calls a helper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnCall {
+    /// What the kernel does.
+    Done,
+    /// It always gives this error, and does nothing.
+    Answers {
+        /// The error's number, above 0.
+        errno: i64,
+    },
+    /// A program that calls it is not loaded.
+    Refused,
+    /// No program that the vm runs is offered it.
+    Away,
+}
+
+/// What the vm makes of every helper, in the order of their numbers.
+pub fn helpers() -> impl Iterator<Item = HelperState> {
+    TABLE.iter().map(|row| {
+        let on_call = match row.how {
+            How::Done(_) => OnCall::Done,
+            How::Answers(errno) => OnCall::Answers { errno },
+            How::Refused => OnCall::Refused,
+            How::Away => OnCall::Away,
+        };
+        let offered = KINDS.iter().filter(|(kind, _)| spec(row.id).is_some_and(|helper| is_offered(helper, *kind)));
+        HelperState {
+            id: row.id.unsigned_abs(),
+            on_call,
+            note: row.note,
+            programs: offered.map(|(_, name)| *name).collect(),
+        }
+    })
+}
+
+/// Kinds of programs, as [`HelperState::programs`] names them.
+const KINDS: [(Kind, &str); 5] = [
+    (Kind::Xdp, "XDP"),
+    (Kind::Tc, "tc"),
+    (Kind::Socket, "socket filter"),
+    (Kind::Cgroup, "cgroup packet filter"),
+    (Kind::Memory, "routine"),
 ];
+
+fn spec(id: i32) -> Option<&'static Helper> {
+    skep_isa::spec::helper::find(u32::try_from(id).ok()?)
+}
+
+/// True when Linux 6.18 offers a helper to programs of a kind. Routines have what probes have, and of what socket filters
+/// have that which needs no packet or socket.
+fn is_offered(helper: &Helper, kind: Kind) -> bool {
+    use ArgKind::{Context, ContextOrNull, Sock, SockCommon};
+    let at = |places: &[Place]| places.iter().any(|place| helper.offered_in(*place));
+    let needs_packet = || helper.args.iter().any(|arg| matches!(arg.kind, Context | ContextOrNull | Sock | SockCommon));
+    match kind {
+        Kind::Xdp => at(&[Place::Xdp]),
+        Kind::Tc => at(&[Place::SchedCls]),
+        Kind::Socket => at(&[Place::SocketFilter]),
+        Kind::Cgroup => at(&[Place::CgroupSkbIngress, Place::CgroupSkbEgress]),
+        Kind::Memory => at(&[Place::Kprobe, Place::KprobeSleepable]) || at(&[Place::SocketFilter]) && !needs_packet(),
+        Kind::Seccomp => false,
+    }
+}
 
 /// Number of the row of a helper, else why a program of this kind cannot call it.
 pub(crate) fn find(id: i32, kind: Kind) -> Result<usize, String> {
-    match TABLE.binary_search_by_key(&id, |row| row.id) {
-        Ok(at) if TABLE.get(at).is_some_and(|row| row.access.has(kind)) => Ok(at),
-        Ok(_) => Err("is not for programs of this type".to_owned()),
-        Err(_) => Err("is not a helper of the vm yet".to_owned()),
+    let Some(helper) = spec(id) else { return Err("is not a helper of the kernel".to_owned()) };
+    if !is_offered(helper, kind) {
+        return Err("is not for programs of this type".to_owned());
+    }
+    let row = TABLE.binary_search_by_key(&id, |row| row.id).ok().and_then(|at| Some((at, TABLE.get(at)?)));
+    match row {
+        Some((at, Row { how: How::Done(_) | How::Answers(_), .. })) => Ok(at),
+        Some((_, row)) => Err(format!("is not a helper of the vm: {}", row.note)),
+        None => Err("is not a helper of the vm".to_owned()),
     }
 }
 
 /// Calls the helper of a row.
 pub(crate) fn call(vm: &mut Vm<'_>, row: usize, args: Args) -> Answer {
-    match TABLE.get(row) {
-        Some(row) => (row.call)(vm, args),
-        None => Err(FaultKind::WildJump.into()),
+    match TABLE.get(row).map(|row| &row.how) {
+        Some(How::Done(call)) => call(vm, args),
+        Some(How::Answers(errno)) => Ok(error(*errno)),
+        _ => Err(FaultKind::WildJump.into()),
     }
 }
 
@@ -139,6 +168,10 @@ pub(crate) const fn error(errno: i64) -> u64 {
     -errno as u64
 }
 
+pub(crate) const ENOENT: i64 = 2;
+pub(crate) const ENODEV: i64 = 19;
+pub(crate) const EPROTONOSUPPORT: i64 = 93;
+pub(crate) const EOPNOTSUPP: i64 = 95;
 pub(crate) const ENOMEM: i64 = 12;
 pub(crate) const EAGAIN: i64 = 11;
 pub(crate) const EACCES: i64 = 13;
@@ -166,14 +199,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_stand_in_the_order_of_their_numbers() {
-        assert!(TABLE.windows(2).all(|pair| pair[0].id < pair[1].id));
+    fn every_helper_of_the_kernel_has_its_row() {
+        let rows: Vec<_> = TABLE.iter().map(|row| row.id.unsigned_abs()).collect();
+        let all: Vec<_> = skep_isa::spec::helper::TABLE.iter().map(|helper| helper.id).collect();
+        assert_eq!(rows, all);
     }
 
     #[test]
-    fn each_row_is_a_helper_of_the_kernel() {
+    fn a_helper_is_away_when_no_program_of_the_vm_is_offered_it() {
+        for helper in helpers() {
+            assert_eq!(helper.on_call == OnCall::Away, helper.programs.is_empty(), "{}", helper.id);
+        }
+    }
+
+    #[test]
+    fn what_is_not_done_has_a_reason() {
         for row in TABLE {
-            assert!(u32::try_from(row.id).ok().and_then(skep_isa::spec::helper::find).is_some(), "{}", row.id);
+            let needs_none = matches!(row.how, How::Done(_) | How::Away);
+            assert!(needs_none || !row.note.is_empty(), "{}", row.id);
+        }
+    }
+
+    #[test]
+    fn a_routine_has_what_every_packet_program_has() {
+        for helper in skep_isa::spec::helper::TABLE {
+            let everywhere = [Kind::Xdp, Kind::Tc, Kind::Socket, Kind::Cgroup].iter().all(|k| is_offered(helper, *k));
+            let of_sockets = helper.args.iter().any(|arg| matches!(arg.kind, ArgKind::Sock | ArgKind::SockCommon));
+            assert!(!everywhere || of_sockets || is_offered(helper, Kind::Memory), "{}", helper.name);
         }
     }
 }

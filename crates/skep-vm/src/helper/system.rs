@@ -23,9 +23,28 @@ pub(super) fn cpu(vm: &mut Vm<'_>, _: Args) -> Answer {
     Ok(vm.world.cpu as u64)
 }
 
-/// The NUMA node: there is one.
+/// 0, whoever asks: the NUMA node, what a packet has of a socket it does not have, a socket that is not found.
 pub(super) fn zero(_: &mut Vm<'_>, _: Args) -> Answer {
     Ok(0)
+}
+
+pub(super) fn one(_: &mut Vm<'_>, _: Args) -> Answer {
+    Ok(1)
+}
+
+/// The user that owns no socket (`overflowuid`).
+pub(super) fn overflow_uid(_: &mut Vm<'_>, _: Args) -> Answer {
+    Ok(65534)
+}
+
+/// A helper on a socket: no program has one.
+pub(super) fn no_socket<const ID: i32>(_: &mut Vm<'_>, [socket, ..]: Args) -> Answer {
+    Err(bad(ID, 1, socket, "not a socket").into())
+}
+
+/// The same, of its second argument.
+pub(super) fn no_second_socket<const ID: i32>(_: &mut Vm<'_>, [_, socket, ..]: Args) -> Answer {
+    Err(bad(ID, 2, socket, "not a socket").into())
 }
 
 pub(super) fn pid_tgid(vm: &mut Vm<'_>, _: Args) -> Answer {

@@ -117,7 +117,7 @@ impl KernelMap {
         cursor: &mut Option<Vec<u8>>,
         count: usize,
         take: bool,
-    ) -> (Vec<(Vec<u8>, Vec<u8>)>, Result<(), i32>) {
+    ) -> (skep_vm::Entries, Result<(), i32>) {
         let from = cursor.clone();
         let mut next = vec![0_u8; self.key_size.max(8)];
         let mut keys = vec![0_u8; count * self.key_size];
