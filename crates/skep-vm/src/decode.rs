@@ -19,6 +19,9 @@ use crate::op::{Code, Op, Reg};
 /// Most slots of a program; the kernel's limit for privileged users.
 const MAX_SLOTS: usize = 1_000_000;
 
+/// The helper that is no call: it goes on with another program.
+pub(crate) const TAIL_CALL: i32 = 12;
+
 /// Decodes a whole program; operation `i` is slot `i`.
 /// `calls` are the numbers of the host's own functions.
 pub(crate) fn decode(
@@ -201,6 +204,7 @@ impl Decoder<'_> {
             What::Call(Callee::Helper) if let Some(at) = self.calls.iter().position(|id| *id == insn.imm) => {
                 Op { imm: at as i64, ..Op::new(Code::CallHost) }
             }
+            What::Call(Callee::Helper) if insn.imm == TAIL_CALL => Op::new(Code::TailCall),
             What::Call(Callee::Helper) => {
                 let row = helper::find(insn.imm, self.kind);
                 let why = |why| Error::Helper { place: self.place(slot), id: insn.imm, why };
