@@ -4,7 +4,8 @@
 //! the interpreter does it.
 
 use crate::fault::FaultKind;
-use crate::helper::{Answer, Args};
+use crate::helper::dynptr::kfuncs as dynptr;
+use crate::helper::{Answer, Args, number};
 use crate::interpreter::Vm;
 
 /// Throws an exception.
@@ -22,6 +23,16 @@ const fn row(name: &'static str, call: fn(&mut Vm<'_>, Args) -> Answer) -> Row {
 
 /// All kernel functions of the vm, in the order of their names.
 static TABLE: &[Row] = &[
+    row("bpf_dynptr_adjust", dynptr::adjust),
+    row("bpf_dynptr_clone", dynptr::clone),
+    row("bpf_dynptr_is_null", dynptr::is_null),
+    row("bpf_dynptr_is_rdonly", dynptr::is_rdonly),
+    row("bpf_dynptr_size", dynptr::size),
+    row("bpf_dynptr_slice", dynptr::slice),
+    row("bpf_dynptr_slice_rdwr", dynptr::slice_rdwr),
+    row("bpf_iter_num_destroy", number::destroy),
+    row("bpf_iter_num_new", number::new),
+    row("bpf_iter_num_next", number::next),
     row("bpf_preempt_disable", nothing),
     row("bpf_preempt_enable", nothing),
     row("bpf_rcu_read_lock", nothing),

@@ -1,13 +1,19 @@
 //! Helpers: the kernel's functions a program may call, by number. Their names stand in `skep_isa::spec::helper`.
 
 mod checksum;
+pub(crate) mod dynptr;
+mod encap;
 mod format;
+mod lock;
 mod maps;
+pub(crate) mod number;
+mod probe;
 mod redirect;
 mod ring;
 mod skb;
 mod system;
 mod table;
+mod text;
 mod xdp;
 
 use skep_isa::spec::helper::{ArgKind, Helper};
@@ -167,6 +173,8 @@ pub(crate) const fn error(errno: i64) -> u64 {
     -errno as u64
 }
 
+pub(crate) const EPERM: i64 = 1;
+pub(crate) const ERANGE: i64 = 34;
 pub(crate) const ENOENT: i64 = 2;
 pub(crate) const ENODEV: i64 = 19;
 pub(crate) const EPROTONOSUPPORT: i64 = 93;
