@@ -67,7 +67,7 @@ fn lookups(map_type: MapType, entries: u32, call: bool) -> Object {
 }
 
 fn filled(object: &Object, entries: u32) -> Result<Machine> {
-    let mut machine = machine(object)?;
+    let machine = machine(object)?;
     if let Some(map) = machine.map(0) {
         for key in 0..entries {
             map.update(&key.to_le_bytes(), &[1; 8], 0)?;

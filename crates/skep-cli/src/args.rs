@@ -61,6 +61,9 @@ pub(crate) enum Command {
     /// The vm by itself.
     #[command(subcommand)]
     Vm(Vm),
+    /// Time a program on the engines.
+    #[command(subcommand)]
+    Bench(Bench),
     /// Print a shell's completion script.
     #[command(after_help = "Example:\n  skep completion bash > /etc/bash_completion.d/skep")]
     Completion {
@@ -101,6 +104,34 @@ pub(crate) struct VmExec {
     /// What keeps it in its place: every access is checked.
     #[arg(long, value_enum, default_value = "sandbox")]
     pub(crate) mode: VmMode,
+}
+
+/// `skep bench`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Bench {
+    /// Run a program again and again on the same input, on each engine that can.
+    Vm(BenchVm),
+}
+
+/// `skep bench vm`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  skep bench vm count.bpf.o --input frame.bin\n  \
+    skep bench vm --raw program.bin --input memory.bin --json\n\n\
+    An object's first program runs on the input as its frame. Raw instructions get it as memory: r1 points to it and r2 is its \
+    length. The kernel's row needs root.")]
+pub(crate) struct BenchVm {
+    /// The object, as clang made it.
+    #[arg(value_hint = ValueHint::FilePath, required_unless_present = "raw", conflicts_with = "raw")]
+    pub(crate) object: Option<String>,
+    /// A file of instructions, eight bytes each.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) raw: Option<String>,
+    /// What it runs on.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) input: Option<String>,
+    /// Print one line of JSON: an array with an object for each engine.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `--engine` of `skep vm exec`.

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use skep_diag::Style;
 
-use crate::args::{Cli, Command, Vm};
+use crate::args::{Bench, Cli, Command, Vm};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Command::Feature(feature) => command::feature::run(feature),
         Command::Explain(explain) => command::explain::run(explain),
         Command::Hooks(hooks) => command::hooks::run(hooks),
+        Command::Bench(Bench::Vm(bench)) => command::bench::vm(bench),
         Command::Vm(Vm::Exec(exec)) => command::vm::exec(exec),
         Command::Completion { shell } => command::completion::run(*shell),
         Command::Man { folder } => command::man::run(folder),

@@ -100,3 +100,11 @@ fn nothing_is_left_of_what_was_judged() {
         false
     }));
 }
+
+#[test]
+fn an_optional_program_is_judged_as_any_other_on_this_host() {
+    // It names a tracepoint of the kernel's types, which are read for the programs that are loaded.
+    let program = program("named", "?tp_btf/sched_switch", (vec![mov(0, 0), exit()], vec![]));
+    let checked = one(&object(vec![program], vec![]), 0);
+    assert_eq!(checked.verdict, Verdict::Accept, "{checked:?}");
+}

@@ -16,7 +16,7 @@ mod object;
 mod program;
 
 pub use core::{Poisoned, Relocated};
-pub use elf::{types, write};
+pub use elf::{text, types, write};
 pub use external::{Extern, ExternKind};
 pub use hook::{Direction, Hook};
 pub use link::link;

@@ -258,6 +258,7 @@ impl<'a> Vm<'a> {
                 Code::MayGoto => jump!(!self.passes()),
                 Code::GotoReg => {
                     charge!();
+                    charged = ops.len();
                     let landing =
                         function_slot(a).filter(|slot| code.get(*slot).is_some_and(|op| op.code != Code::Hole));
                     match landing {
@@ -305,6 +306,7 @@ impl<'a> Vm<'a> {
                 }
                 Code::CallLocal | Code::CallReg => {
                     charge!();
+                    charged = ops.len();
                     if self.depth == MAX_FRAMES {
                         break FaultKind::CallDepth { limit: MAX_FRAMES };
                     }
@@ -354,6 +356,7 @@ impl<'a> Vm<'a> {
                 }
                 Code::Throw => {
                     charge!();
+                    charged = ops.len();
                     self.thrown = Some((regs[1], op.off));
                     // No fault anyone sees: the outermost function takes the exception.
                     break FaultKind::WildJump;
@@ -385,7 +388,8 @@ impl<'a> Vm<'a> {
                 Code::Hole => break FaultKind::WildJump,
             }
         };
-        self.fuel = fuel;
+        // The instructions of the last stretch, the one that broke the rule included.
+        self.fuel = fuel.saturating_sub((charged - ops.len()) as u64);
         Err(Fault { kind, slot: (code.len() - ops.len()).saturating_sub(1) })
     }
 

@@ -30,6 +30,6 @@ pub use fault::{Fault, FaultKind, Region};
 pub use helper::{HelperState, OnCall, helpers};
 pub use host::{Config, Effect, Host, Probe, Space, Still, Symbol, Task};
 pub use machine::{Machine, Outcome, Refused};
-pub use map::{Map, MapError};
+pub use map::{Batch, Entries, Map, MapError};
 pub use packet::{Packet, PacketInfo, Redirect};
 pub use routine::{Call, Caller, Routine};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use skep_isa::Insn;
-use skep_object::{Object, ProgramSpec};
+use skep_object::{Content, MapSpec, Object, ProgramSpec};
 
 use crate::context::Kind;
 use crate::decode::decode;
@@ -104,7 +104,7 @@ struct Program {
 ///
 /// ```
 /// use skep_isa::{Insn, spec::section};
-/// use skep_object::{Object, ProgramSpec};
+/// use skep_object::{Content, MapSpec, Object, ProgramSpec};
 /// use skep_vm::{Config, Host, Machine, Outcome, Packet};
 ///
 /// struct Still;
@@ -199,6 +199,9 @@ impl Machine {
             let (map, bytes) = Map::new(spec, config.cpus, left, seed)?;
             left -= bytes;
             maps.push(Arc::new(map));
+        }
+        for (spec, map) in object.maps.iter().zip(&maps) {
+            fill(spec, map, object)?;
         }
         let mut decoded: Vec<Option<Program>> = object.programs.iter().map(|_| None).collect();
         let all: Vec<usize> = (0..decoded.len()).collect();
@@ -359,6 +362,20 @@ impl Machine {
     pub fn faults(&self) -> u64 {
         self.world.tally.faults.load(Ordering::Relaxed)
     }
+}
+
+/// Puts in what a map holds from the beginning: maps and programs, by their indices in the object counted from 1.
+fn fill(spec: &MapSpec, map: &Map, object: &Object) -> Result<(), Error> {
+    let bad = |why: String| Error::BadMap { map: spec.name.clone(), why };
+    for (key, content) in &spec.contents {
+        let index = match content {
+            Content::Map(index) => Some(*index).filter(|index| *index < object.maps.len()),
+            Content::Program(name) => object.programs.iter().position(|program| program.name == *name),
+        };
+        let index = index.ok_or_else(|| bad(format!("what it holds under {key} is not in the object")))?;
+        map.hold(*key, index + 1).map_err(|why| bad(format!("it does not take what it holds under {key}: {why}")))?;
+    }
+    Ok(())
 }
 
 impl std::fmt::Debug for Machine {

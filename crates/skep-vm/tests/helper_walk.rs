@@ -213,6 +213,10 @@ fn record() -> Vec<Insn> {
     code
 }
 
+fn queue() -> MapSpec {
+    spec(MapType::Queue, 0, 8, 4)
+}
+
 fn ring() -> MapSpec {
     spec(MapType::Ringbuf, 0, 0, 4096)
 }
@@ -246,9 +250,13 @@ fn base() -> Vec<Case> {
         x(15, &[], &[], &[], Gives(4)),
         x(16, &[], &[Fp(-32), N(8)], &[ldx(4, 0, 10, -32)], Gives(i32::from_le_bytes(*b"skep").into())),
         x(17, &[], &[Ctx], &[], Gives(0)),
+        with(spec(MapType::PerfEventArray, 4, 4, 4), x(25, &[st(8, 10, -8, 1)], &[Ctx, M, N(9), Fp(-8), N(8)], &[], Gives(-7))),
         x(35, &[], &[], &[], Gives(0x1234)),
         x(42, &[], &[], &[], Gives(0)),
         x(80, &[], &[], &[], Gives(60)),
+        with(queue(), x(87, &[st(8, 10, -8, 5)], &[M, Fp(-8), N(0)], &[], Gives(0))),
+        with(queue(), x(88, &[], &[M, Fp(-8)], &[], Gives(-2))),
+        with(queue(), x(89, &[], &[M, Fp(-8)], &[], Gives(-2))),
         with(hash(), x(93, &found(), &[R7], &[ldx(4, 8, 7, 0), movr(1, 7), call(94), movr(0, 8)], Refuses)),
         with(spec(MapType::Array, 4, 8, 4), x(94, &found(), &[R7], &[], Refuses)),
         x(105, &text(" -0x1f"), &[Fp(-16), N(16), N(0), Fp(-32)], &[], Gives(6)),

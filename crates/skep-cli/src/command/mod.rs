@@ -1,6 +1,7 @@
 //! The verbs, one file each, and what several of them share.
 
 pub(crate) mod asm;
+pub(crate) mod bench;
 pub(crate) mod btf;
 pub(crate) mod check;
 pub(crate) mod completion;

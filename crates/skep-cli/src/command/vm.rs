@@ -26,7 +26,12 @@ pub(crate) fn exec(args: &VmExec) -> Result<(), Failure> {
     let identity: Call = Box::new(|_, [first, ..]| Ok(first));
     let calls = vec![(IDENTITY, identity)];
     let made = if args.elf {
-        Routine::of_object(&Object::parse("<stdin>", &bytes)?, 0, calls, Config::default(), Box::new(Still))
+        let object = Object::parse("<stdin>", &bytes)?;
+        if object.programs.is_empty() {
+            Routine::of_code(skep_object::text("<stdin>", &bytes)?, calls)
+        } else {
+            Routine::of_object(&object, 0, calls, Config::default(), Box::new(Still))
+        }
     } else {
         let (slots, rest) = bytes.as_chunks::<8>();
         if !rest.is_empty() {

@@ -101,7 +101,8 @@ pub fn load_one(object: &Object, index: usize, features: &Arc<Features>) -> Opti
         spec.pinned = false;
     }
     let spec = object.programs.first()?;
-    let options = Options { counting: false, features: Arc::clone(features), ..Options::default() };
+    let programs = Some(vec![0]);
+    let options = Options { counting: false, programs, features: Arc::clone(features), ..Options::default() };
     let checked = with_loader(&object, &options, |loader| {
         loader.attempt(spec, |attempt| {
             let mut lowered = attempt.lowered()?;

@@ -25,6 +25,7 @@ use object::read::elf::{FileHeader, Rel as _, SectionHeader, Sym as _};
 pub(crate) use order::{instruction as turn_instruction, is_big, little};
 use skep_btf::{Btf, Ext};
 use skep_diag::{Diagnostic, code};
+use skep_isa::Insn;
 pub use types::types;
 pub use write::write;
 
@@ -112,6 +113,17 @@ impl Object {
         let license = license.to_owned();
         Ok(Object { name: stem, license, programs, maps: maps.specs, externs, btf, big_endian })
     }
+}
+
+/// The instructions of an object's section `.text` as they stand there, for objects whose only code is no program by any
+/// section's name. Nothing in them is relocated; none without such a section.
+///
+/// # Errors
+/// `O0002` or `O0003`: the bytes are not an eBPF object.
+pub fn text(name: &str, bytes: &[u8]) -> Result<Vec<Insn>, Diagnostic> {
+    let bytes = &little(bytes);
+    let elf = Elf::parse(name, bytes)?;
+    Ok(elf.section(".text").map(|section| Insn::slots(section.data)).unwrap_or_default())
 }
 
 impl<'a> Elf<'a> {

@@ -1,9 +1,14 @@
 //! Helpers on maps, and those that call back into the program.
 
+use std::sync::Arc;
+
+use skep_isa::spec::MapType;
+
 use super::{Answer, Args, E2BIG, EINVAL, bad, error};
 use crate::fault::{FaultKind, Region};
 use crate::interpreter::Vm;
-use crate::memory::{Taken, function_slot, handle_index, key_pointer, map_value_pointer};
+use crate::map::{Map, MapError};
+use crate::memory::{Taken, function_slot, handle_index, key_pointer, map_handle, map_value_pointer};
 
 impl Vm<'_> {
     /// The index of the map an argument names.
@@ -60,7 +65,71 @@ fn find(vm: &mut Vm<'_>, id: i32, map: u64, key: u64, cpu: usize) -> Answer {
         Some(key) => found.program_find(key, cpu),
         None => found.program_find(vm.take(key, size)?.bytes(), cpu),
     };
-    Ok(offset.map_or(0, |offset| map_value_pointer(index, offset)))
+    match offset {
+        Some(offset) => Ok(map_value_pointer(index, offset)),
+        None => inner(vm, index, key),
+    }
+}
+
+/// What a lookup gives that led to no value: the map that a map of maps holds, or nothing.
+#[cold]
+#[inline(never)]
+fn inner(vm: &Vm<'_>, index: usize, key: u64) -> Answer {
+    let Some(map) = vm.world.maps.get(index).filter(|map| map.has_maps()) else { return Ok(0) };
+    let held = map.program_held(vm.take(key, map.key_size() as usize)?.bytes());
+    Ok(held.map_or(0, |number| map_handle(number - 1)))
+}
+
+/// The map of values without keys that an argument names.
+fn keyless(vm: &Vm<'_>, id: i32, value: u64) -> Result<Arc<Map>, FaultKind> {
+    let index = vm.map_of(id, 1, value)?;
+    let map = vm.world.maps.get(index).filter(|map| map.is_keyless());
+    map.cloned().ok_or_else(|| bad(id, 1, value, "not a queue, stack or bloom filter"))
+}
+
+/// 0, or the error's number.
+fn done(result: Result<(), MapError>) -> Answer {
+    Ok(result.map_or_else(|why| error(why.errno().into()), |()| 0))
+}
+
+pub(super) fn push(vm: &mut Vm<'_>, [map, value, flags, ..]: Args) -> Answer {
+    let index = vm.map_of(87, 1, map)?;
+    let map = keyless(vm, 87, map)?;
+    vm.changes(index)?;
+    let value = vm.take(value, map.value_size() as usize)?;
+    done(map.push(value.bytes(), flags))
+}
+
+pub(super) fn pop(vm: &mut Vm<'_>, [map, value, ..]: Args) -> Answer {
+    let map = keyless(vm, 88, map)?;
+    vm.check_room(value, map.value_size() as usize)?;
+    leave(vm, &map, value, map.pop())
+}
+
+pub(super) fn peek(vm: &mut Vm<'_>, [map, value, ..]: Args) -> Answer {
+    let map = keyless(vm, 89, map)?;
+    if map.map_type() == MapType::BloomFilter {
+        let there = map.may_have(vm.take(value, map.value_size() as usize)?.bytes());
+        return done(if there { Ok(()) } else { Err(MapError::Absent) });
+    }
+    vm.check_room(value, map.value_size() as usize)?;
+    leave(vm, &map, value, map.peek())
+}
+
+/// Hands a value over; zeros where there is none.
+fn leave(vm: &mut Vm<'_>, map: &Map, to: u64, value: Result<Vec<u8>, MapError>) -> Answer {
+    match value {
+        Ok(value) => {
+            vm.give(to, &value)?;
+            Ok(0)
+        }
+        Err(why) => {
+            if why == MapError::Absent {
+                vm.give_padded(to, &[], map.value_size() as usize)?;
+            }
+            done(Err(why))
+        }
+    }
 }
 
 pub(super) fn update(vm: &mut Vm<'_>, [map, key, value, flags, _]: Args) -> Answer {

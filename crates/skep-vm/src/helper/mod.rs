@@ -3,6 +3,7 @@
 mod checksum;
 pub(crate) mod dynptr;
 mod encap;
+mod events;
 mod format;
 mod lock;
 mod maps;

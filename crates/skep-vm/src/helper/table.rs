@@ -2,7 +2,7 @@
 //! `skep_isa::spec::helper`; docs/reference/vm-helpers.md shows both together.
 
 use super::{EINVAL, ENODEV, ENOENT, EOPNOTSUPP, EPROTONOSUPPORT, How, Row};
-use super::{checksum, dynptr, encap, lock, maps, probe, redirect, ring, skb, system, text, xdp};
+use super::{checksum, dynptr, encap, events, lock, maps, probe, redirect, ring, skb, system, text, xdp};
 
 const NO_MAP: &str = "the vm has no map that it takes";
 const NO_SOCKET: &str = "the vm has no sockets, so no program gets one to pass";
@@ -62,7 +62,7 @@ pub(super) static TABLE: &[Row] = &[
     refused(22, NO_MAP),
     noted(23, redirect::redirect, "the target is noted for the caller"),
     noted(24, system::zero, "0: a packet of the vm has no route"),
-    refused(25, NO_MAP),
+    done(25, events::output),
     done(26, skb::load_bytes),
     refused(27, NO_MAP),
     done(28, checksum::diff),
@@ -124,9 +124,9 @@ pub(super) static TABLE: &[Row] = &[
     noted(84, system::zero, "null: the vm has no sockets"),
     noted(85, system::zero, "null: the vm has no sockets"),
     noted(86, system::no_socket::<86>, NO_SOCKET),
-    refused(87, NO_MAP),
-    refused(88, NO_MAP),
-    refused(89, NO_MAP),
+    done(87, maps::push),
+    done(88, maps::pop),
+    done(89, maps::peek),
     away(90),
     away(91),
     away(92),

@@ -18,12 +18,21 @@ pub enum MapError {
     /// A size, flag or prefix length is wrong, or the map has no such operation (`EINVAL`).
     #[error("a size, flag or prefix length is wrong, or the map has no such operation")]
     Invalid,
+    /// A number that stands for nothing, where one must stand for something (`EBADF`).
+    #[error("the number stands for nothing")]
+    BadNumber,
+    /// A number past what the kernel takes (`EOVERFLOW`).
+    #[error("the number is past what the kernel takes")]
+    TooLarge,
     /// No slot could be freed (`ENOMEM`).
     #[error("no slot could be freed")]
     NoMemory,
     /// Maps of this type have no such operation (`ENOTSUPP`, 524, which is the kernel's own number).
     #[error("maps of this type have no such operation")]
     NotSupported,
+    /// Maps of this type can have no such operation (`EOPNOTSUPP`).
+    #[error("maps of this type can have no such operation")]
+    NotPossible,
     /// The map is frozen (`EPERM`).
     #[error("the map may only be read")]
     ReadOnly,
@@ -36,10 +45,13 @@ impl MapError {
             MapError::ReadOnly => 1,
             MapError::Absent => 2,
             MapError::Full => 7,
+            MapError::BadNumber => 9,
             MapError::NoMemory => 12,
             MapError::Exists => 17,
             MapError::Invalid => 22,
             MapError::NoSpace => 28,
+            MapError::TooLarge => 75,
+            MapError::NotPossible => 95,
             MapError::NotSupported => 524,
         }
     }

@@ -308,6 +308,21 @@ impl Hash {
         }
     }
 
+    /// All slots of a bucket, while nobody writes; `None` past the last bucket.
+    pub(crate) fn bucket_slots(&self, bucket: usize) -> Option<Vec<usize>> {
+        if bucket > self.mask {
+            return None;
+        }
+        let _still = self.writer();
+        let mut slots = Vec::new();
+        let mut link = self.head(bucket);
+        while link & END == 0 {
+            slots.push(link - 1);
+            link = self.next(link - 1);
+        }
+        Some(slots)
+    }
+
     /// Hands over all slots of keys, while nobody writes.
     pub(crate) fn each(&self, mut see: impl FnMut(usize)) {
         let _still = self.writer();

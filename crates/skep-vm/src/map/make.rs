@@ -3,10 +3,13 @@
 use skep_isa::spec::{MapType, map_flag};
 use skep_object::{MapRole, MapSpec};
 
+use super::bloom::Bloom;
+use super::events::Events;
 use super::hash::{Hash, Reuse};
+use super::queue::Queue;
 use super::slab::Slab;
 use super::trie::Trie;
-use super::{Kind, Map, Ring, is_array};
+use super::{Kind, Map, Ring, held, holds, is_array};
 use crate::error::Error;
 
 /// Most bytes of a key, as in the kernel: it must fit on the stack.
@@ -34,17 +37,21 @@ impl Map {
                 | MapType::LruPercpuHash
                 | MapType::LpmTrie
                 | MapType::Ringbuf
-                | MapType::Devmap
                 | MapType::DevmapHash
-                | MapType::Cpumap
-                | MapType::Xskmap
-        );
+                | MapType::HashOfMaps
+                | MapType::Sockhash
+                | MapType::Queue
+                | MapType::Stack
+                | MapType::BloomFilter
+        ) || held::rule(spec.map_type).is_some();
         if !is_known {
             return Err(Error::MapType { map: spec.name.clone(), map_type: spec.map_type });
         }
         let entries = match (spec.map_type, spec.max_entries) {
             // Rounded up to what a ring buffer may be, as loaders do.
             (MapType::Ringbuf, size @ 1..) => size.max(4096).checked_next_power_of_two().unwrap_or(1 << 31) as usize,
+            // One for each CPU, as loaders do.
+            (MapType::PerfEventArray, 0) => cpus.max(1),
             (_, entries) => entries as usize,
         };
         let copies = if spec.map_type.is_per_cpu() { cpus.max(1) } else { 1 };
@@ -58,10 +65,15 @@ impl Map {
             }
             MapType::Ringbuf => {}
             _ if value_size == 0 => return Err(bad("`value_size` is 0")),
-            MapType::Array | MapType::PercpuArray | MapType::Devmap | MapType::Cpumap | MapType::Xskmap
-                if key_size != 4 =>
-            {
+            MapType::Queue | MapType::Stack | MapType::BloomFilter if key_size != 0 => {
+                return Err(bad("its values have no keys"));
+            }
+            MapType::Queue | MapType::Stack | MapType::BloomFilter => {}
+            map_type if is_array(map_type) && key_size != 4 => {
                 return Err(bad("an array's keys have 4 bytes"));
+            }
+            map_type if holds(map_type) && !matches!(value_size, 4 | 8) => {
+                return Err(bad("its values are numbers of 4 or 8 bytes"));
             }
             MapType::LpmTrie if !(5..=260).contains(&key_size) => {
                 return Err(bad("a prefix tree's keys have 5 to 260 bytes: the prefix length and 1 to 256 of data"));
@@ -75,31 +87,42 @@ impl Map {
         }
         // What it takes when full: values in their strides, keys, 32 bytes of links for each key; and to be shown.
         let stride = Slab::stride_of(value_size) as u64;
-        let slab = if is_ring { 2 * entries as u64 } else { entries as u64 * copies as u64 * stride };
+        let is_bare = matches!(spec.map_type, MapType::Queue | MapType::Stack | MapType::BloomFilter);
+        let slab = match spec.map_type {
+            MapType::Ringbuf => 2 * entries as u64,
+            MapType::BloomFilter => Bloom::bits(entries as u64, spec.extra) / 8,
+            MapType::Queue | MapType::Stack => (entries as u64 + 1) * (value_size as u64).next_multiple_of(8),
+            _ => entries as u64 * copies as u64 * stride,
+        };
         let region: u64 = 1 << 32;
         if slab > region {
             return Err(too_large(slab, region));
         }
-        let is_keyed = !is_ring && !is_array(spec.map_type);
-        let each = if is_keyed { 2 * key_size as u64 + 32 } else { 0 } + if is_ring { 0 } else { HANDED_OUT };
+        let is_keyed = !is_ring && !is_bare && !is_array(spec.map_type);
+        let each =
+            if is_keyed { 2 * key_size as u64 + 32 } else { 0 } + if is_ring || is_bare { 0 } else { HANDED_OUT };
         let bytes = slab + entries as u64 * each;
         if bytes > left {
             return Err(too_large(bytes, left));
         }
         // An update takes another slot before it gives the old one back; one for each CPU, as in the kernel.
-        let spare = if matches!(spec.map_type, MapType::Hash | MapType::DevmapHash) { cpus.max(1) } else { 0 };
+        let spare = if replaces(spec.map_type) { cpus.max(1) } else { 0 };
         let hash = |reuse| Kind::Hash(Hash::new(key_size, entries, reuse, seed));
         let kind = match spec.map_type {
+            MapType::PerfEventArray => Kind::Events(Events::default()),
             kind if is_array(kind) => Kind::Array,
-            MapType::Hash | MapType::DevmapHash => hash(Reuse::Replace(spare)),
+            kind if replaces(kind) => hash(Reuse::Replace(spare)),
             MapType::PercpuHash => hash(Reuse::InPlace),
             MapType::LruHash => hash(Reuse::Evict),
             MapType::LruPercpuHash => hash(Reuse::EvictInPlace),
+            MapType::Queue => Kind::Queue(Queue::new(value_size, entries, false)),
+            MapType::Stack => Kind::Queue(Queue::new(value_size, entries, true)),
+            MapType::BloomFilter => Kind::Bloom(Bloom::new(entries as u64, spec.extra, seed)),
             MapType::LpmTrie => Kind::Trie(Trie::new(key_size, entries, seed)),
             MapType::Ringbuf => Kind::Ring(Ring::new(entries)),
             map_type => return Err(Error::MapType { map: spec.name.clone(), map_type }),
         };
-        let slots = if is_ring { 0 } else { (entries + spare) * copies };
+        let slots = if is_ring || is_bare { 0 } else { (entries + spare) * copies };
         let frozen = matches!(spec.role, MapRole::Data { read_only: true, .. });
         let readable = spec.flags & F_WRONLY_PROG == 0;
         let map = Map {
@@ -111,6 +134,8 @@ impl Map {
             copies,
             values: Slab::new(slots, value_size, readable),
             kind,
+            held: held::rule(spec.map_type),
+            is_seen: !holds(spec.map_type) || matches!(spec.map_type, MapType::Devmap | MapType::DevmapHash),
             frozen,
             program_writes: spec.flags & F_RDONLY_PROG == 0 && !frozen,
         };
@@ -120,6 +145,15 @@ impl Map {
             }
             map.values.set(0, initial);
         }
+        if spec.map_type == MapType::PerfEventArray {
+            // The vm has a buffer for each CPU.
+            (0..cpus.min(entries)).for_each(|cpu| map.values.set(cpu, &1_u32.to_le_bytes()));
+        }
         Ok((map, bytes))
     }
+}
+
+/// Hashes in which an update puts another slot in the old one's place.
+fn replaces(map_type: MapType) -> bool {
+    matches!(map_type, MapType::Hash | MapType::DevmapHash | MapType::HashOfMaps | MapType::Sockhash)
 }

@@ -1,19 +1,30 @@
 //! Maps: the data programs and their user share, from as many threads as they like. Values live in slabs at offsets
 //! that never move; nobody has a reference to them, bytes are copied in and out.
 
+mod batch;
+mod bloom;
 mod error;
+mod events;
 mod hash;
+mod held;
 mod make;
 mod order;
 mod program;
+mod queue;
 mod ring;
 mod slab;
 mod trie;
+mod user;
 
+pub use batch::{Batch, Entries};
 pub use error::MapError;
 pub(crate) use ring::Ring;
 
+use bloom::Bloom;
+use events::Events;
 use hash::Hash;
+use held::Rule;
+use queue::Queue;
 use skep_isa::spec::{MapType, map_flag};
 use slab::Slab;
 use trie::Trie;
@@ -31,6 +42,9 @@ enum Kind {
     Hash(Hash),
     Trie(Trie),
     Ring(Ring),
+    Queue(Queue),
+    Bloom(Bloom),
+    Events(Events),
 }
 
 /// One map of a machine; threads share it.
@@ -48,6 +62,10 @@ pub struct Map {
     copies: usize,
     values: Slab,
     kind: Kind,
+    /// What the kernel allows where values stand for something else.
+    held: Option<&'static Rule>,
+    /// False where programs cannot look at values, for they stand for something else.
+    is_seen: bool,
     frozen: bool,
     program_writes: bool,
 }
@@ -78,102 +96,6 @@ impl Map {
         self.max_entries as u32
     }
 
-    /// The value of a key, `None` when the key is absent or has the wrong size. Does not count as a use.
-    pub fn lookup(&self, key: &[u8]) -> Option<Vec<u8>> {
-        self.find(key).map(|slot| self.value(slot))
-    }
-
-    /// Sets the value of a key. Flags: 0, `BPF_NOEXIST` 1, `BPF_EXIST` 2.
-    ///
-    /// # Errors
-    /// As the kernel's: see [`MapError`].
-    pub fn update(&self, key: &[u8], value: &[u8], flags: u64) -> Result<(), MapError> {
-        let each = self.value_size.next_multiple_of(8);
-        let wanted = if self.map_type.is_per_cpu() { each * self.copies } else { self.value_size };
-        if self.frozen {
-            return Err(MapError::ReadOnly);
-        }
-        if value.len() != wanted || matches!(self.kind, Kind::Ring(_)) {
-            return Err(MapError::Invalid);
-        }
-        self.put(key, flags, |first, _| {
-            for (slot, bytes) in (first..).zip(value.chunks(each.max(1))) {
-                self.values.set(slot, bytes.get(..self.value_size).unwrap_or(bytes));
-            }
-        })
-    }
-
-    /// Removes a key.
-    ///
-    /// # Errors
-    /// `Absent`; `Invalid` for arrays and ring buffers, `ReadOnly` for frozen maps.
-    pub fn delete(&self, key: &[u8]) -> Result<(), MapError> {
-        if self.frozen {
-            return Err(MapError::ReadOnly);
-        }
-        self.remove(key)
-    }
-
-    /// The key after another, as `BPF_MAP_GET_NEXT_KEY` goes through a map: the first after none, and after one that is not
-    /// there.
-    ///
-    /// # Errors
-    /// `Absent` after the last; `Invalid` for a wrong size, and `NotSupported` for ring buffers.
-    pub fn next_key(&self, key: Option<&[u8]>) -> Result<Vec<u8>, MapError> {
-        if key.is_some_and(|key| key.len() != self.key_size) {
-            return Err(MapError::Invalid);
-        }
-        let next = match &self.kind {
-            Kind::Array => {
-                let next = key.and_then(|key| self.index(key)).map_or(0, |index| index + 1);
-                (next < self.max_entries).then(|| (next as u32).to_le_bytes().to_vec())
-            }
-            Kind::Hash(hash) => hash.key_after(key),
-            Kind::Trie(trie) => trie.key_after(key),
-            Kind::Ring(_) => return Err(MapError::NotSupported),
-        };
-        next.ok_or(MapError::Absent)
-    }
-
-    /// All keys and values: arrays by index, prefix trees by prefix, hash maps in no order. Rings have none.
-    pub fn entries(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let mut all = Vec::new();
-        match &self.kind {
-            Kind::Array => all.extend(
-                (0..self.max_entries)
-                    .map(|index| ((index as u32).to_le_bytes().to_vec(), self.value(index * self.copies))),
-            ),
-            Kind::Hash(hash) => hash.each(|slot| all.push((hash.key(slot), self.value(slot * self.copies)))),
-            Kind::Trie(trie) => {
-                trie.each(|slot, key| all.push((key.to_vec(), self.value(slot))));
-                all.sort();
-            }
-            Kind::Ring(_) => {}
-        }
-        all
-    }
-
-    /// Hands over and consumes the records of a ring buffer; nothing for any other map. Who hands over waits for who does
-    /// so already.
-    pub fn drain(&self, record: impl FnMut(&[u8])) {
-        if let Kind::Ring(ring) = &self.kind {
-            ring.drain(record);
-        }
-    }
-
-    /// The user's view of the values that begin at a slot.
-    fn value(&self, slot: usize) -> Vec<u8> {
-        if !self.map_type.is_per_cpu() {
-            return self.values.value(slot);
-        }
-        let each = self.value_size.next_multiple_of(8);
-        let mut all = vec![0; each * self.copies];
-        for (slot, to) in (slot..).zip(all.chunks_mut(each)) {
-            self.values.value_to(slot, to);
-        }
-        all
-    }
-
     /// First slot of a key's values.
     #[inline(always)]
     fn find(&self, key: &[u8]) -> Option<usize> {
@@ -181,10 +103,10 @@ impl Map {
             return None;
         }
         match &self.kind {
-            Kind::Array => self.index(key).map(|index| index * self.copies),
+            Kind::Array | Kind::Events(_) => self.index(key).map(|index| index * self.copies),
             Kind::Hash(hash) => hash.find(key).map(|slot| slot * self.copies),
             Kind::Trie(trie) => trie.longest(key),
-            Kind::Ring(_) => None,
+            Kind::Ring(_) | Kind::Queue(_) | Kind::Bloom(_) => None,
         }
     }
 
@@ -199,9 +121,9 @@ impl Map {
             return Err(MapError::Invalid);
         }
         match &self.kind {
-            Kind::Array => {
+            Kind::Array | Kind::Events(_) => {
                 let index = self.index(key).ok_or(MapError::Full)?;
-                if flags == NOEXIST {
+                if flags == NOEXIST && self.held.is_none() {
                     return Err(MapError::Exists);
                 }
                 fill(index * self.copies, false);
@@ -209,7 +131,7 @@ impl Map {
             }
             Kind::Hash(hash) => hash.put(key, flags, |slot, is_new| fill(slot * self.copies, is_new)).map(drop),
             Kind::Trie(trie) => trie.insert(key, flags, fill).map(drop),
-            Kind::Ring(_) => Err(MapError::Invalid),
+            Kind::Ring(_) | Kind::Queue(_) | Kind::Bloom(_) => Err(MapError::Invalid),
         }
     }
 
@@ -217,18 +139,36 @@ impl Map {
         if key.len() != self.key_size {
             return Err(MapError::Invalid);
         }
-        match &self.kind {
-            Kind::Array | Kind::Ring(_) => Err(MapError::Invalid),
-            Kind::Hash(hash) => hash.remove(key, |_| {}),
-            Kind::Trie(trie) => trie.remove(key),
+        match (&self.kind, self.held) {
+            (Kind::Array | Kind::Events(_), Some(rule)) => {
+                let index = self.index(key);
+                rule.delete(index.is_some(), index.is_some_and(|index| self.number(index) != 0))?;
+                self.values.clear(index.unwrap_or(0));
+                Ok(())
+            }
+            (Kind::Hash(hash), _) => hash.remove(key, |_| {}),
+            (Kind::Trie(trie), _) => trie.remove(key),
+            (Kind::Bloom(_), _) => Err(MapError::NotPossible),
+            (Kind::Ring(_), _) => Err(MapError::NotSupported),
+            _ => Err(MapError::Invalid),
         }
+    }
+
+    /// The number that a slot's value holds: what it stands for, 0 for nothing.
+    fn number(&self, slot: usize) -> u64 {
+        self.values.number(slot)
     }
 }
 
-/// Maps whose keys are indices. Maps of devices, CPUs and sockets hold their user's numbers, 0 for nothing.
+/// Maps whose keys are indices.
 fn is_array(map_type: MapType) -> bool {
-    use MapType::*;
-    matches!(map_type, Array | PercpuArray | Devmap | Cpumap | Xskmap)
+    matches!(map_type, MapType::Array | MapType::PercpuArray) || held::rule(map_type).is_some()
+}
+
+/// Maps whose values stand for something else.
+fn holds(map_type: MapType) -> bool {
+    use MapType::{DevmapHash, HashOfMaps, Sockhash};
+    held::rule(map_type).is_some() || matches!(map_type, DevmapHash | HashOfMaps | Sockhash)
 }
 
 #[cfg(test)]

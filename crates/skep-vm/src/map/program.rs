@@ -3,7 +3,7 @@
 use skep_isa::spec::MapType;
 
 use super::hash::Walk;
-use super::{Kind, Map, MapError, Ring};
+use super::{Events, Kind, Map, MapError, Ring, holds};
 use crate::mem::Change;
 
 /// One step of a walk over a map.
@@ -36,11 +36,45 @@ impl Map {
         if copy >= self.copies {
             return None;
         }
+        if !self.is_seen {
+            return None;
+        }
         let slot = self.find(key)?;
         if let Kind::Hash(hash) = &self.kind {
             hash.touch(slot / self.copies);
         }
         Some(self.values.offset(slot + copy))
+    }
+
+    /// True for a map of maps.
+    pub(crate) fn has_maps(&self) -> bool {
+        matches!(self.map_type, MapType::ArrayOfMaps | MapType::HashOfMaps)
+    }
+
+    /// True for a map whose values have no keys.
+    pub(crate) fn is_keyless(&self) -> bool {
+        matches!(self.kind, Kind::Queue(_) | Kind::Bloom(_))
+    }
+
+    /// Puts in what it holds from the beginning.
+    pub(crate) fn hold(&self, key: u32, number: usize) -> Result<(), MapError> {
+        let mut bytes = key.to_le_bytes().to_vec();
+        bytes.resize(self.key_size, 0);
+        self.put(&bytes, 0, |slot, _| self.values.set(slot, &(number as u32).to_le_bytes()))
+    }
+
+    /// The number at an index or under a key: of the program, map, socket or event that is held there, counted from 1.
+    pub(crate) fn program_held(&self, key: &[u8]) -> Option<usize> {
+        if !holds(self.map_type) {
+            return None;
+        }
+        let number = self.number(self.find(key)?);
+        (number != 0).then_some(number as usize)
+    }
+
+    /// The perf events in it.
+    pub(crate) fn events(&self) -> Option<&Events> {
+        if let Kind::Events(events) = &self.kind { Some(events) } else { None }
     }
 
     /// Sets the value of a CPU.
@@ -75,7 +109,8 @@ impl Map {
     pub(crate) fn program_next(&self, from: Place, cpu: usize) -> (Option<Entry>, usize) {
         let cpu = cpu.min(self.copies - 1);
         match (&self.kind, from) {
-            (Kind::Array, Place::Index(index)) if index < self.max_entries => {
+            (Kind::Array, Place::Index(index)) if self.held.is_some() || index >= self.max_entries => (None, 0),
+            (Kind::Array, Place::Index(index)) => {
                 let key = (index as u32).to_le_bytes().to_vec();
                 let offset = self.values.offset(index * self.copies + cpu);
                 (Some(Entry { key, offset, next: Place::Index(index + 1) }), 1)

@@ -38,23 +38,33 @@ impl Slab {
         self.memory.to_vec(self.offset(slot), self.value_size)
     }
 
-    /// Copies a slot's value to the beginning of a buffer.
+    /// The first four bytes of a slot's value, as a number.
+    pub(crate) fn number(&self, slot: usize) -> u64 {
+        self.memory.load::<4>(self.offset(slot)).unwrap_or(0)
+    }
+
+    /// Bytes of a value with what pads it: the kernel keeps them for values that each CPU has, and shows them again.
+    fn padded(&self) -> usize {
+        self.value_size.next_multiple_of(8)
+    }
+
+    /// Copies a slot's value to a buffer of its size, or its padded size.
     pub(crate) fn value_to(&self, slot: usize, to: &mut [u8]) {
-        if let Some(to) = to.get_mut(..self.value_size) {
+        if to.len() <= self.padded() {
             self.memory.copy_out(self.offset(slot), to);
         }
     }
 
-    /// Sets a slot's value, or its first bytes.
+    /// Sets a slot's value, its first bytes, or it and what pads it.
     pub(crate) fn set(&self, slot: usize, value: &[u8]) {
-        if value.len() <= self.value_size {
+        if value.len() <= self.padded() {
             self.memory.copy_in(self.offset(slot), value);
         }
     }
 
-    /// Makes a slot's value zeros.
+    /// Makes a slot's value and what pads it zeros.
     pub(crate) fn clear(&self, slot: usize) {
-        self.memory.clear(self.offset(slot), self.value_size);
+        self.memory.clear(self.offset(slot), self.padded());
     }
 
     /// True when so many bytes at an offset are inside what may be one value.

@@ -23,10 +23,18 @@ fn two(low: u64, high: u64) -> u64 {
     low | high << 32
 }
 
+/// CPUs that per-CPU values have copies for.
+pub(crate) fn possible_cpus() -> usize {
+    let text = std::fs::read_to_string("/sys/devices/system/cpu/possible").expect("the kernel says");
+    let last = text.trim().rsplit(['-', ',']).next().and_then(|last| last.parse::<usize>().ok());
+    last.expect("a range of CPUs from 0") + 1
+}
+
 /// A map of the kernel's.
 pub(crate) struct KernelMap {
     fd: i64,
     key_size: usize,
+    /// Bytes of a value as user space has it.
     value_size: usize,
 }
 
@@ -36,14 +44,105 @@ impl KernelMap {
         attr[0] = two(spec.map_type.id().into(), spec.key_size.into());
         attr[1] = two(spec.value_size.into(), spec.max_entries.into());
         attr[2] = spec.flags.into();
+        attr[8] = spec.extra;
         let fd = bpf(0, &mut attr).unwrap_or_else(|errno| panic!("map create: errno {errno}"));
-        KernelMap { fd, key_size: spec.key_size as usize, value_size: spec.value_size as usize }
+        let value_size = spec.value_size as usize;
+        let value_size =
+            if spec.map_type.is_per_cpu() { value_size.next_multiple_of(8) * possible_cpus() } else { value_size };
+        KernelMap { fd, key_size: spec.key_size as usize, value_size }
+    }
+
+    /// The key after another.
+    pub(crate) fn next_key(&self, key: Option<&[u8]>) -> Result<Vec<u8>, i32> {
+        let mut next = vec![0_u8; self.key_size];
+        let mut attr = [0; 20];
+        attr[0] = self.fd as u64;
+        attr[1] = key.map_or(0, |key| key.as_ptr() as u64);
+        attr[2] = next.as_mut_ptr() as u64;
+        bpf(4, &mut attr).map(|_| next)
+    }
+
+    /// Looks a value up that is asked about, as bloom filters do.
+    pub(crate) fn has(&self, value: &[u8]) -> Result<(), i32> {
+        self.call(1, &[], value.as_ptr(), 0)
+    }
+
+    /// Removes a key; the value it had.
+    pub(crate) fn take(&self, key: &[u8]) -> Result<Vec<u8>, i32> {
+        let mut value = vec![0; self.value_size];
+        self.call(21, key, value.as_mut_ptr(), 0).map(|()| value)
+    }
+
+    /// Forbids user space to write.
+    pub(crate) fn freeze(&self) -> Result<(), i32> {
+        let mut attr = [0; 20];
+        attr[0] = self.fd as u64;
+        bpf(22, &mut attr).map(|_| ())
+    }
+
+    fn batch(&self, command: i32, cursor: [u64; 2], bytes: [u64; 2], count: &mut usize, flags: u64) -> Result<(), i32> {
+        let mut attr = [0; 20];
+        attr[..2].copy_from_slice(&cursor);
+        attr[2..4].copy_from_slice(&bytes);
+        attr[4] = two(*count as u64, self.fd as u64);
+        attr[5] = flags;
+        let result = bpf(command, &mut attr);
+        *count = attr[4] as u32 as usize;
+        result.map(|_| ())
+    }
+
+    /// Sets many: how many were set, and the error.
+    pub(crate) fn update_batch(
+        &self,
+        keys: &[u8],
+        values: &[u8],
+        count: usize,
+        flags: u64,
+    ) -> (usize, Result<(), i32>) {
+        let mut done = count;
+        let result = self.batch(26, [0; 2], [keys.as_ptr() as u64, values.as_ptr() as u64], &mut done, flags);
+        (done, result)
+    }
+
+    /// Removes many: how many were removed, and the error.
+    pub(crate) fn delete_batch(&self, keys: &[u8], count: usize) -> (usize, Result<(), i32>) {
+        let mut done = count;
+        let result = self.batch(27, [0; 2], [keys.as_ptr() as u64, 0], &mut done, 0);
+        (done, result)
+    }
+
+    /// The next entries; `cursor` is where to go on.
+    pub(crate) fn lookup_batch(
+        &self,
+        cursor: &mut Option<Vec<u8>>,
+        count: usize,
+        take: bool,
+    ) -> (skep_vm::Entries, Result<(), i32>) {
+        let from = cursor.clone();
+        let mut next = vec![0_u8; self.key_size.max(8)];
+        let mut keys = vec![0_u8; count * self.key_size];
+        let mut values = vec![0_u8; count * self.value_size];
+        let mut found = count;
+        let places = [from.as_ref().map_or(0, |key| key.as_ptr() as u64), next.as_mut_ptr() as u64];
+        let bytes = [keys.as_mut_ptr() as u64, values.as_mut_ptr() as u64];
+        let result = self.batch(if take { 25 } else { 24 }, places, bytes, &mut found, 0);
+        // An operation that is not known, or that had no room, leaves the count as it was.
+        let found = if matches!(result, Ok(()) | Err(libc::ENOENT)) { found } else { 0 };
+        *cursor = Some(next);
+        let entries = keys.chunks(self.key_size).zip(values.chunks(self.value_size)).take(found);
+        (entries.map(|(key, value)| (key.to_vec(), value.to_vec())).collect(), result)
+    }
+
+    /// Its descriptor, for instructions.
+    pub(crate) fn descriptor(&self) -> i32 {
+        self.fd as i32
     }
 
     fn call(&self, command: i32, key: &[u8], value: *const u8, flags: u64) -> Result<(), i32> {
         let mut attr = [0; 20];
         attr[0] = self.fd as u64;
-        attr[1] = key.as_ptr() as u64;
+        // Where there are no keys, none may be given.
+        attr[1] = if self.key_size == 0 { 0 } else { key.as_ptr() as u64 };
         attr[2] = value as u64;
         attr[3] = flags;
         bpf(command, &mut attr).map(|_| ())
