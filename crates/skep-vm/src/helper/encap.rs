@@ -78,10 +78,10 @@ pub(super) fn ecn_set_ce(vm: &mut Vm<'_>, [skb, ..]: Args) -> Answer {
         CE => return Ok(1),
         _ => {}
     }
-    // The sum falls by what the byte grows (RFC 1624), with the carry taken back in.
+    // The sum falls by what the byte grows: its complement is added, with the carry.
     let grows = u16::from((*tos | CE) - *tos);
-    let (sum, borrow) = u16::from_be_bytes([*high, *low]).overflowing_sub(grows);
-    [*high, *low] = sum.wrapping_sub(borrow.into()).to_be_bytes();
+    let (sum, carry) = u16::from_be_bytes([*high, *low]).overflowing_add(!grows);
+    [*high, *low] = (sum + u16::from(carry)).to_be_bytes();
     *tos |= CE;
     Ok(1)
 }

@@ -28,9 +28,12 @@ impl Vm<'_> {
         {
             return Ok(bytes.bytes().to_vec());
         }
-        // On x86 the kernel's own reads do not even try an address of the user's.
-        if space == Space::Kernel && space_of(address) == Space::User {
-            return Err(ERANGE);
+        // What x86 does not even try.
+        match space {
+            Space::Kernel if address < KERNEL_BEGIN => return Err(ERANGE),
+            Space::User if address.checked_add(size as u64).is_none_or(|end| end > USER_END) => return Err(EFAULT),
+            _ if size == 0 => return Ok(Vec::new()),
+            _ => {}
         }
         self.works(size);
         let mut bytes = vec![0; size];
@@ -58,9 +61,6 @@ impl Vm<'_> {
 
 fn read_bytes(vm: &mut Vm<'_>, space: Space, [to, size, from, ..]: Args) -> Answer {
     let size = size as u32 as usize;
-    if size == 0 {
-        return Ok(0);
-    }
     // First, so that nobody's size is taken for an allocation.
     vm.check_room(to, size)?;
     match vm.probe(space, from, size) {
@@ -74,6 +74,10 @@ fn read_bytes(vm: &mut Vm<'_>, space: Space, [to, size, from, ..]: Args) -> Answ
         }
     }
 }
+
+/// Where addresses of the user end and those of the kernel begin, on x86 with tables of four levels.
+const USER_END: u64 = 0x7fff_ffff_f000;
+const KERNEL_BEGIN: u64 = 0xffff_8000_0000_0000;
 
 fn read_string(vm: &mut Vm<'_>, space: Space, [to, size, from, ..]: Args) -> Answer {
     let size = size as u32 as usize;
