@@ -28,7 +28,7 @@ mod routine;
 pub use error::{Error, Place, SourceLine};
 pub use fault::{Fault, FaultKind, Region};
 pub use helper::{HelperState, OnCall, helpers};
-pub use host::{Config, Host, Still, Task};
+pub use host::{Config, Effect, Host, Probe, Space, Still, Symbol, Task};
 pub use machine::{Machine, Outcome, Refused};
 pub use map::{Batch, Entries, Map, MapError};
 pub use packet::{Packet, PacketInfo, Redirect};

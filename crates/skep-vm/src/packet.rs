@@ -97,6 +97,8 @@ pub(crate) struct State {
     pub(crate) tstamp: u64,
     pub(crate) tstamp_type: u8,
     pub(crate) wire_len: u32,
+    /// How many sums the device has confirmed, less one; `None` for none.
+    pub(crate) csum_level: Option<u8>,
 }
 
 /// One frame with room around it; kept and refilled from run to run.
