@@ -541,3 +541,29 @@ fn evicting_hashes_drop_what_the_kernel_s_drop() {
         }
     }
 }
+
+/// Pushes, peeks and pops; each answer is a digit, and each value that came out.
+#[test]
+fn queues_stacks_and_bloom_filters_answer_programs_as_the_kernel_s() {
+    use support::{call, exit, map, mov, movr, st};
+    let add_to = |code: &mut Vec<skep_isa::Insn>| {
+        // r6 = r6 * 31 + r0; r6 = r6 * 31 + the value.
+        code.extend([support::i(0x27, 6, 0, 0, 31), support::i(0x0f, 6, 0, 0, 0), support::ldx(8, 1, 10, -8)]);
+        code.extend([support::i(0x27, 6, 0, 0, 31), support::i(0x0f, 6, 1, 0, 0)]);
+    };
+    for (map_type, pops) in [(MapType::Queue, true), (MapType::Stack, true), (MapType::BloomFilter, false)] {
+        let mut code = vec![mov(6, 1)];
+        for (id, value, flags) in
+            [(87, 1, 0), (87, 2, 0), (89, 1, 0), (87, 3, 0), (87, 4, 0), (87, 5, 2), (87, 6, 1), (89, 2, 0)]
+                .into_iter()
+                .chain([(88, 0, 0), (88, 0, 0), (89, 0, 0), (88, 0, 0), (88, 0, 0)].into_iter().filter(|_| pops))
+        {
+            code.push(st(8, 10, -8, value));
+            code.extend(map(1, 0));
+            code.extend([movr(2, 10), support::add(2, -8), mov(3, flags), call(id)]);
+            add_to(&mut code);
+        }
+        code.extend([movr(0, 6), exit()]);
+        kernel::agree_on_runs("xdp", &code, &[spec(map_type, 0, 8, 3, 0)], &support::ipv4(64), 4);
+    }
+}
