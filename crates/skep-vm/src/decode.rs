@@ -110,6 +110,14 @@ impl Decoder<'_> {
             (Some(RelocTarget::Map(index)), _) => map_at(*index).map(|_| map_handle(*index))?,
             (Some(RelocTarget::MapValue { map, offset }), _) => {
                 let found = map_at(*map)?;
+                if found.map_type() == MapType::Arena {
+                    // User space's form; the program casts it.
+                    return Ok(Op {
+                        dst: Reg::of(insn.dst),
+                        imm: found.address().wrapping_add(u64::from(*offset)) as i64,
+                        ..Op::new(Code::LdImm64)
+                    });
+                }
                 if !found.has_direct_values() || *offset >= found.value_size() {
                     let why = format!("byte {offset} of map `{}` has no fixed address", found.name());
                     return Err(self.bad(slot, why));
@@ -251,7 +259,7 @@ impl Decoder<'_> {
         Ok(if insn.imm >> 16 == 0 {
             Op { dst, src, imm: map_value_pointer(index, 0) as i64, ..Op::new(Code::ToArena) }
         } else {
-            let user = self.object.maps.get(index).map_or(0, |map| map.extra) >> 32 << 32;
+            let user = self.maps.get(index).map_or(0, |map| map.address()) >> 32 << 32;
             Op { dst, src, imm: user as i64, ..Op::new(Code::FromArena) }
         })
     }
