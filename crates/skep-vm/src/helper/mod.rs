@@ -175,6 +175,7 @@ pub(crate) const fn error(errno: i64) -> u64 {
 }
 
 pub(crate) const EPERM: i64 = 1;
+pub(crate) const EPROTO: i64 = 71;
 pub(crate) const ERANGE: i64 = 34;
 pub(crate) const ENOENT: i64 = 2;
 pub(crate) const ENODEV: i64 = 19;

@@ -1,10 +1,11 @@
 //! What the vm makes of each helper, in the order of their numbers. Names, arguments and who is offered them stand in
 //! `skep_isa::spec::helper`; docs/reference/vm-helpers.md shows both together.
 
-use super::{EINVAL, ENODEV, ENOENT, EOPNOTSUPP, EPROTONOSUPPORT, How, Row};
+use super::{EINVAL, ENODEV, ENOENT, EPROTONOSUPPORT, How, Row};
 use super::{checksum, dynptr, encap, events, lock, maps, probe, redirect, ring, skb, system, text, xdp};
 
 const NO_MAP: &str = "the vm has no map that it takes";
+const NO_COUNTER: &str = "the vm has no counters of events";
 const NO_SOCKET: &str = "the vm has no sockets, so no program gets one to pass";
 const NO_TASK: &str = "the vm has no tasks that a program could point to";
 const NO_TIMER: &str = "the vm has no timers, and a callback that never comes would be a wrong answer";
@@ -49,7 +50,7 @@ pub(super) static TABLE: &[Row] = &[
     done(9, skb::store_bytes),
     done(10, checksum::l3_replace),
     done(11, checksum::l4_replace),
-    refused(12, NO_MAP),
+    refused(12, "the vm does not go on in another program yet"),
     noted(13, redirect::clone, "the copy is noted for the caller"),
     noted(14, system::pid_tgid, "the host's task"),
     noted(15, system::uid_gid, "the host's task"),
@@ -57,9 +58,9 @@ pub(super) static TABLE: &[Row] = &[
     noted(17, system::zero, "0: no task and no packet of the vm has a class"),
     done(18, skb::vlan_push),
     done(19, skb::vlan_pop),
-    noted(20, encap::get_tunnel_key, "-EINVAL and zeros: a packet of the vm came through no tunnel"),
-    answers(21, EOPNOTSUPP, "the vm has no tunnel devices"),
-    refused(22, NO_MAP),
+    noted(20, encap::get_tunnel_key, "what the program has set; -EINVAL and zeros before, as the packet came through no tunnel"),
+    noted(21, encap::set_tunnel_key, "the key is noted for the caller"),
+    refused(22, NO_COUNTER),
     noted(23, redirect::redirect, "the target is noted for the caller"),
     noted(24, system::zero, "0: a packet of the vm has no route"),
     done(25, events::output),
@@ -70,11 +71,11 @@ pub(super) static TABLE: &[Row] = &[
     answers(30, EINVAL, "as the kernel answers for a packet without tunnel key"),
     done(31, encap::change_proto),
     done(32, skb::change_type),
-    refused(33, NO_MAP),
+    answers(33, ENOENT, "as the kernel answers for a packet without socket"),
     noted(34, skb::hash_recalc, "another hash than the kernel's, whose key is secret"),
     noted(35, system::task, "the host's task"),
     noted(36, probe::write_user, "the host's memory"),
-    refused(37, NO_MAP),
+    noted(37, system::under_cgroup, "the host's cgroups, which are in the map by their numbers"),
     done(38, skb::change_tail),
     done(39, skb::pull_data),
     answers(40, super::ENOTSUPP, "as the kernel answers for a packet whose sum the device has not computed"),
@@ -92,7 +93,7 @@ pub(super) static TABLE: &[Row] = &[
     away(52),
     away(53),
     done(54, xdp::adjust_meta),
-    refused(55, NO_MAP),
+    refused(55, NO_COUNTER),
     away(56),
     away(57),
     noted(58, probe::override_return, "the host is told"),
