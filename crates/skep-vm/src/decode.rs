@@ -19,6 +19,9 @@ use crate::op::{Code, Op, Reg};
 /// Most slots of a program; the kernel's limit for privileged users.
 const MAX_SLOTS: usize = 1_000_000;
 
+/// The helper that is no call: it goes on with another program.
+pub(crate) const TAIL_CALL: i32 = 12;
+
 /// Decodes a whole program; operation `i` is slot `i`.
 /// `calls` are the numbers of the host's own functions.
 pub(crate) fn decode(
@@ -106,6 +109,14 @@ impl Decoder<'_> {
             (Some(RelocTarget::Map(index)), _) => map_at(*index).map(|_| map_handle(*index))?,
             (Some(RelocTarget::MapValue { map, offset }), _) => {
                 let found = map_at(*map)?;
+                if found.map_type() == MapType::Arena {
+                    // User space's form; the program casts it.
+                    return Ok(Op {
+                        dst: Reg::of(insn.dst),
+                        imm: found.address().wrapping_add(u64::from(*offset)) as i64,
+                        ..Op::new(Code::LdImm64)
+                    });
+                }
                 if !found.has_direct_values() || *offset >= found.value_size() {
                     let why = format!("byte {offset} of map `{}` has no fixed address", found.name());
                     return Err(self.bad(slot, why));
@@ -193,6 +204,7 @@ impl Decoder<'_> {
             What::Call(Callee::Helper) if let Some(at) = self.calls.iter().position(|id| *id == insn.imm) => {
                 Op { imm: at as i64, ..Op::new(Code::CallHost) }
             }
+            What::Call(Callee::Helper) if insn.imm == TAIL_CALL => Op::new(Code::TailCall),
             What::Call(Callee::Helper) => {
                 let row = helper::find(insn.imm, self.kind);
                 let why = |why| Error::Helper { place: self.place(slot), id: insn.imm, why };
@@ -246,7 +258,7 @@ impl Decoder<'_> {
         Ok(if insn.imm >> 16 == 0 {
             Op { dst, src, imm: map_value_pointer(index, 0) as i64, ..Op::new(Code::ToArena) }
         } else {
-            let user = self.object.maps.get(index).map_or(0, |map| map.extra) >> 32 << 32;
+            let user = self.maps.get(index).map_or(0, |map| map.address()) >> 32 << 32;
             Op { dst, src, imm: user as i64, ..Op::new(Code::FromArena) }
         })
     }

@@ -94,9 +94,9 @@ impl World {
 }
 
 #[derive(Debug)]
-struct Program {
-    kind: Kind,
-    code: Vec<Op>,
+pub(crate) struct Program {
+    pub(crate) kind: Kind,
+    pub(crate) code: Vec<Op>,
 }
 
 /// An object's maps and programs in the vm, and a CPU that runs them. [`Machine::on_cpu`] makes further CPUs, for other
@@ -299,12 +299,12 @@ impl Machine {
     /// Runs a program on memory that was put into a packet: r0, and the instructions it took.
     pub(crate) fn run_memory(&mut self, program: usize, packet: &mut Packet) -> (Result<u64, Fault>, u64) {
         let Some(Some(Program { kind, code })) = self.programs.get(program) else {
-            return (Err(Fault { kind: FaultKind::WildJump, slot: 0 }), 0);
+            return (Err(Fault::new(FaultKind::WildJump, 0)), 0);
         };
         if packet.prepare(*kind, false).is_err() {
-            return (Err(Fault { kind: FaultKind::WildJump, slot: 0 }), 0);
+            return (Err(Fault::new(FaultKind::WildJump, 0)), 0);
         }
-        let mut vm = Vm::new(&mut self.world, packet, *kind, code);
+        let mut vm = Vm::new(&mut self.world, packet, &self.programs, program, *kind, code);
         let result = vm.run();
         let insns = vm.used();
         self.world.clean();
@@ -320,7 +320,7 @@ impl Machine {
         if let Err(refused) = packet.prepare(*kind, like_kernel) {
             return Outcome::Refused(refused);
         }
-        let mut vm = Vm::new(&mut self.world, packet, *kind, code);
+        let mut vm = Vm::new(&mut self.world, packet, &self.programs, program, *kind, code);
         let result = vm.run();
         let insns = vm.used();
         packet.finish(*kind, like_kernel);
@@ -328,7 +328,7 @@ impl Machine {
         let result = match result {
             Ok(_) if open > 0 => {
                 let slot = code.iter().rposition(|op| op.code == crate::op::Code::Exit).unwrap_or(0);
-                Err(Fault { kind: FaultKind::OpenRecord { count: open }, slot })
+                Err(Fault::new(FaultKind::OpenRecord { count: open }, slot))
             }
             other => other,
         };

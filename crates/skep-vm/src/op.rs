@@ -100,6 +100,8 @@ pub(crate) enum Code {
     CallReg,
     /// Call of row `imm` of the vm's helper table.
     CallHelper,
+    /// Goes on with the program of an array of programs.
+    TailCall,
     /// Call of row `imm` of the vm's table of kernel functions.
     CallKfunc,
     /// Call of the host's function `imm`.

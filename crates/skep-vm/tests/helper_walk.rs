@@ -246,6 +246,7 @@ fn base() -> Vec<Case> {
         x(6, &text("a %d"), &[Fp(-16), N(5), N(7), N(0), N(0)], &[], Gives(3)),
         x(7, &[], &[], &[], Gives(4)),
         x(8, &[], &[], &[], Gives(0)),
+        with(spec(MapType::ProgArray, 4, 4, 4), x(12, &[], &[Ctx, M, N(1)], &[mov(0, 7)], Gives(7))),
         x(14, &[], &[], &[], Gives(8)),
         x(15, &[], &[], &[], Gives(4)),
         x(16, &[], &[Fp(-32), N(8)], &[ldx(4, 0, 10, -32)], Gives(i32::from_le_bytes(*b"skep").into())),

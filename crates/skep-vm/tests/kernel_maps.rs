@@ -7,7 +7,7 @@ mod kernel;
 #[path = "support/mod.rs"]
 mod support;
 
-use kernel::{KernelMap, possible_cpus};
+use kernel::{KernelMap, possible_cpus, stay_on_one_cpu};
 use skep_isa::spec::{MapType, map_flag};
 use skep_object::{MapSpec, Object};
 use skep_vm::{Batch, Config, Entries, Machine, Map, MapError, Still};
@@ -516,4 +516,28 @@ fn ring_buffers_have_no_entries_as_the_kernel_s() {
     ops.extend(ops.clone());
     ops.extend(ops.clone());
     agree(&spec(MapType::Ringbuf, 0, 0, 4096, 0), &ops);
+}
+
+#[test]
+fn evicting_hashes_drop_what_the_kernel_s_drop() {
+    stay_on_one_cpu();
+    for map_type in [MapType::LruHash, MapType::LruPercpuHash] {
+        let len = if map_type.is_per_cpu() { 8 * possible_cpus() } else { 8 };
+        for entries in [4, 16, 100] {
+            let mut ops = Vec::new();
+            let mut random = 0x1234_5678_u32;
+            for _ in 0..600 {
+                random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let n = (random >> 8) % (entries * 3 / 2);
+                ops.push(match random >> 29 {
+                    0 => Delete(k(n)),
+                    1 => Update(k(n), v(n as u8, len), map_flag::EXIST),
+                    2 => Update(k(n), v(n as u8, len), map_flag::NOEXIST),
+                    _ => Update(k(n), v(n as u8, len), 0),
+                });
+                ops.push(WalkSorted);
+            }
+            agree(&spec(map_type, 4, 8, entries, 0), &ops);
+        }
+    }
 }

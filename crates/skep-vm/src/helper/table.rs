@@ -16,6 +16,11 @@ const fn done(id: i32, call: super::Call) -> Row {
     Row { id, how: How::Done(call), note: "" }
 }
 
+/// The interpreter does it, as it is about which program runs.
+const fn inside(id: i32) -> Row {
+    Row { id, how: How::Inside, note: "" }
+}
+
 /// The vm does it, and something is to be known.
 const fn noted(id: i32, call: super::Call, note: &'static str) -> Row {
     Row { id, how: How::Done(call), note }
@@ -50,7 +55,7 @@ pub(super) static TABLE: &[Row] = &[
     done(9, skb::store_bytes),
     done(10, checksum::l3_replace),
     done(11, checksum::l4_replace),
-    refused(12, "the vm does not go on in another program yet"),
+    inside(12),
     noted(13, redirect::clone, "the copy is noted for the caller"),
     noted(14, system::pid_tgid, "the host's task"),
     noted(15, system::uid_gid, "the host's task"),

@@ -16,6 +16,8 @@ use crate::mem::Memory;
 const END: usize = 1 << 31;
 /// Bytes in front of a slot's key: the next link, and a count of how often the key was begun or ended to be written.
 const FRONT: usize = 8;
+/// The same where keys have no more than 4 bytes: they are written at once, and need no count.
+const SHORT_FRONT: usize = 4;
 
 /// Keys in slots.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub(crate) struct Hash {
     mask: usize,
     heads: Memory,
     slots: Memory,
+    /// Bytes of a slot in front of its key.
+    front: usize,
     /// Bytes from one slot to the next.
     stride: usize,
     /// An update of a key that is there changes its slot's values, instead of putting another slot in its place.
@@ -55,10 +59,10 @@ pub(crate) enum Reuse {
     Replace(usize),
     /// An update of a key that is there changes its slot.
     InPlace,
-    /// The same as `Replace`, and a full table drops a key that was not used lately.
-    Evict,
-    /// The same as `InPlace`, and a full table drops a key that was not used lately.
-    EvictInPlace,
+    /// The same as `Replace`, and a full table drops keys that were not used lately: the more the fewer CPUs there are.
+    Evict(usize),
+    /// The same as `InPlace`, and a full table drops keys that were not used lately.
+    EvictInPlace(usize),
 }
 
 /// Where a walk over all keys stands.
@@ -75,10 +79,15 @@ impl Hash {
     pub(crate) fn new(key_size: usize, entries: usize, reuse: Reuse, seed: u64) -> Hash {
         let spare = if let Reuse::Replace(spare) = reuse { spare } else { 0 };
         let slots = entries + spare;
-        let evicts = matches!(reuse, Reuse::Evict | Reuse::EvictInPlace);
-        let buckets = 2 * slots.next_power_of_two();
-        let stride = FRONT + key_size.next_multiple_of(8);
-        let order = evicts.then(|| Order::new(slots));
+        let buckets = 2 * entries.next_power_of_two();
+        let (front, stride) = match key_size {
+            0..=4 => (SHORT_FRONT, 8),
+            _ => (FRONT, FRONT + key_size.next_multiple_of(8)),
+        };
+        let order = match reuse {
+            Reuse::Evict(cpus) | Reuse::EvictInPlace(cpus) => Some(Order::new(slots, cpus)),
+            Reuse::Replace(_) | Reuse::InPlace => None,
+        };
         Hash {
             key_size,
             entries,
@@ -86,9 +95,10 @@ impl Hash {
             mask: buckets - 1,
             heads: Memory::new(4 * buckets),
             slots: Memory::new(slots * stride),
+            front,
             stride,
-            in_place: matches!(reuse, Reuse::InPlace | Reuse::EvictInPlace),
-            used: evicts.then(|| Memory::new(slots)),
+            in_place: matches!(reuse, Reuse::InPlace | Reuse::EvictInPlace(_)),
+            used: order.is_some().then(|| Memory::new(slots)),
             writer: Mutex::new(Writer { slots, fresh: 0, free: Vec::new(), live: 0, order }),
         }
     }
@@ -98,7 +108,7 @@ impl Hash {
     }
 
     pub(crate) fn key(&self, slot: usize) -> Vec<u8> {
-        self.slots.to_vec(slot * self.stride + FRONT, self.key_size)
+        self.slots.to_vec(slot * self.stride + self.front, self.key_size)
     }
 
     /// Seeded multiply-and-fold over words of eight bytes.
@@ -133,12 +143,19 @@ impl Hash {
     /// True when a slot has this key, and had it all the while it was looked at.
     #[inline(always)]
     fn has(&self, slot: usize, key: &[u8]) -> bool {
-        let at = slot * self.stride + FRONT;
+        let at = slot * self.stride;
         if let Some(half) = key.as_array::<4>() {
-            return self.slots.load::<4>(at) == Some(u32::from_le_bytes(*half).into());
+            return self.slots.load::<4>(at + SHORT_FRONT) == Some(u32::from_le_bytes(*half).into());
         }
         if let Some(word) = key.as_array::<8>() {
-            return self.slots.load::<8>(at) == Some(u64::from_le_bytes(*word));
+            return self.slots.load::<8>(at + FRONT) == Some(u64::from_le_bytes(*word));
+        }
+        self.has_other(slot, key)
+    }
+
+    fn has_other(&self, slot: usize, key: &[u8]) -> bool {
+        if self.front == SHORT_FRONT {
+            return self.slots.load::<4>(slot * self.stride + SHORT_FRONT) == Some(crate::memory::read_le(key));
         }
         self.has_long(slot, key)
     }
@@ -189,7 +206,7 @@ impl Hash {
         let bucket = self.bucket(key);
         // As in the kernel, room is made before anyone knows whether it is needed.
         let early = match &writer.order {
-            Some(_) if !self.in_place => Some(self.take_slot(&mut writer).ok_or(MapError::NoMemory)?),
+            Some(_) if !self.in_place || flags != EXIST => Some(self.take_slot(&mut writer).ok_or(MapError::NoMemory)?),
             _ => None,
         };
         let old = self.find(key);
@@ -200,10 +217,11 @@ impl Hash {
             _ => None,
         };
         if let Some(why) = refused {
-            writer.free.extend(early.map(|slot| slot as u32));
+            early.into_iter().for_each(|slot| self.release(&mut writer, slot));
             return Err(why);
         }
         if let Some(slot) = old.filter(|_| self.in_place) {
+            early.into_iter().for_each(|slot| self.release(&mut writer, slot));
             fill(slot, false);
             self.touch(slot);
             return Ok(slot);
@@ -215,6 +233,7 @@ impl Hash {
         fill(slot, true);
         self.link(&mut writer, bucket, slot, key);
         if let Some(old) = old {
+            self.touch(slot);
             self.unlink(&mut writer, old);
         }
         Ok(slot)
@@ -223,40 +242,45 @@ impl Hash {
     /// Puts a slot first in a bucket, under a key.
     fn link(&self, writer: &mut Writer, bucket: usize, slot: usize, key: &[u8]) {
         let front = slot * self.stride;
-        let version = self.slots.load::<4>(front + 4).unwrap_or(0);
-        self.slots.store::<4>(front + 4, version + 1);
-        for (n, word) in key.chunks(8).enumerate() {
-            self.slots.store::<8>(front + FRONT + 8 * n, crate::memory::read_le(word));
+        if self.front == SHORT_FRONT {
+            self.slots.store::<4>(front + SHORT_FRONT, crate::memory::read_le(key));
+        } else {
+            let version = self.slots.load::<4>(front + 4).unwrap_or(0);
+            self.slots.store::<4>(front + 4, version + 1);
+            for (n, word) in key.chunks(8).enumerate() {
+                self.slots.store::<8>(front + FRONT + 8 * n, crate::memory::read_le(word));
+            }
+            self.slots.store::<4>(front + 4, version + 2);
         }
-        self.slots.store::<4>(front + 4, version + 2);
         self.slots.store::<4>(front, self.head(bucket) as u64);
         self.heads.store::<4>(4 * bucket, slot as u64 + 1);
         writer.live += 1;
-        if let Some(used) = &self.used {
-            used.store::<1>(slot, 0);
-        }
-        if let Some(order) = &mut writer.order {
-            order.push(slot);
-        }
     }
 
     /// A slot of no key: a freed one, a fresh one, or one that was not used lately.
     fn take_slot(&self, writer: &mut Writer) -> Option<usize> {
+        if let (Some(order), Some(used)) = (&mut writer.order, &self.used) {
+            let mut evicted = Vec::new();
+            let slot = order.take(used, &mut evicted);
+            evicted.into_iter().for_each(|slot| self.unchain(writer, slot));
+            return slot;
+        }
         if let Some(slot) = writer.free.pop() {
             return Some(slot as usize);
         }
-        if writer.fresh < writer.slots {
-            writer.fresh += 1;
-            return Some(writer.fresh - 1);
+        if writer.fresh == writer.slots {
+            return None;
         }
-        let used = self.used.as_ref()?;
-        let oldest = writer.order.as_mut()?.oldest(|slot| {
-            let was = used.load::<1>(slot) == Some(1);
-            used.store::<1>(slot, 0);
-            was
-        })?;
-        self.unlink(writer, oldest);
-        writer.free.pop().map(|slot| slot as usize)
+        writer.fresh += 1;
+        Some(writer.fresh - 1)
+    }
+
+    /// Makes a slot free.
+    fn release(&self, writer: &mut Writer, slot: usize) {
+        match (&mut writer.order, &self.used) {
+            (Some(order), Some(used)) => order.free(slot, used),
+            _ => writer.free.push(slot as u32),
+        }
     }
 
     /// Removes a key, after `before` has seen its slot.
@@ -268,8 +292,14 @@ impl Hash {
         Ok(())
     }
 
-    /// Takes a slot out of its bucket and the order, and makes it free. Its own link stays, for those who stand on it.
+    /// Takes a slot out of its bucket and makes it free.
     fn unlink(&self, writer: &mut Writer, slot: usize) {
+        self.unchain(writer, slot);
+        self.release(writer, slot);
+    }
+
+    /// Takes a slot out of its bucket. Its own link stays, for those who stand on it.
+    fn unchain(&self, writer: &mut Writer, slot: usize) {
         let bucket = self.bucket(&self.key(slot));
         let after = self.next(slot);
         let link = slot + 1;
@@ -284,11 +314,7 @@ impl Hash {
             }
             at = next;
         }
-        if let Some(order) = &mut writer.order {
-            order.take(slot);
-        }
         writer.live -= 1;
-        writer.free.push(slot as u32);
     }
 
     /// The first slot at or after a place and the place behind it, with the number of buckets that were passed.

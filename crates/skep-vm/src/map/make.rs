@@ -3,6 +3,7 @@
 use skep_isa::spec::{MapType, map_flag};
 use skep_object::{MapRole, MapSpec};
 
+use super::arena::Arena;
 use super::bloom::Bloom;
 use super::events::Events;
 use super::hash::{Hash, Reuse};
@@ -43,6 +44,7 @@ impl Map {
                 | MapType::Queue
                 | MapType::Stack
                 | MapType::BloomFilter
+                | MapType::Arena
         ) || held::rule(spec.map_type).is_some();
         if !is_known {
             return Err(Error::MapType { map: spec.name.clone(), map_type: spec.map_type });
@@ -64,7 +66,11 @@ impl Map {
                 return Err(bad("a ring buffer has neither keys nor values"));
             }
             MapType::Ringbuf => {}
-            _ if value_size == 0 => return Err(bad("`value_size` is 0")),
+            _ if value_size == 0 && spec.map_type != MapType::Arena => return Err(bad("`value_size` is 0")),
+            MapType::Arena if key_size != 0 || value_size != 0 => {
+                return Err(bad("an arena has neither keys nor values"));
+            }
+            MapType::Arena => {}
             MapType::Queue | MapType::Stack | MapType::BloomFilter if key_size != 0 => {
                 return Err(bad("its values have no keys"));
             }
@@ -87,9 +93,10 @@ impl Map {
         }
         // What it takes when full: values in their strides, keys, 32 bytes of links for each key; and to be shown.
         let stride = Slab::stride_of(value_size) as u64;
-        let is_bare = matches!(spec.map_type, MapType::Queue | MapType::Stack | MapType::BloomFilter);
+        let is_bare = matches!(spec.map_type, MapType::Queue | MapType::Stack | MapType::BloomFilter | MapType::Arena);
         let slab = match spec.map_type {
             MapType::Ringbuf => 2 * entries as u64,
+            MapType::Arena => entries as u64 * 4096,
             MapType::BloomFilter => Bloom::bits(entries as u64, spec.extra) / 8,
             MapType::Queue | MapType::Stack => (entries as u64 + 1) * (value_size as u64).next_multiple_of(8),
             _ => entries as u64 * copies as u64 * stride,
@@ -113,8 +120,9 @@ impl Map {
             kind if is_array(kind) => Kind::Array,
             kind if replaces(kind) => hash(Reuse::Replace(spare)),
             MapType::PercpuHash => hash(Reuse::InPlace),
-            MapType::LruHash => hash(Reuse::Evict),
-            MapType::LruPercpuHash => hash(Reuse::EvictInPlace),
+            MapType::LruHash => hash(Reuse::Evict(cpus)),
+            MapType::LruPercpuHash => hash(Reuse::EvictInPlace(cpus)),
+            MapType::Arena => Kind::Arena(Arena::new(entries, spec.extra)),
             MapType::Queue => Kind::Queue(Queue::new(value_size, entries, false)),
             MapType::Stack => Kind::Queue(Queue::new(value_size, entries, true)),
             MapType::BloomFilter => Kind::Bloom(Bloom::new(entries as u64, spec.extra, seed)),
@@ -144,6 +152,9 @@ impl Map {
                 return Err(bad("its first bytes are more than its value"));
             }
             map.values.set(0, initial);
+        }
+        if let (MapRole::Arena { initial }, Kind::Arena(arena)) = (&spec.role, &map.kind) {
+            arena.write(arena.base(), initial).ok_or_else(|| bad("its first bytes are more than its pages"))?;
         }
         if spec.map_type == MapType::PerfEventArray {
             // The vm has a buffer for each CPU.

@@ -1,6 +1,7 @@
 //! Maps: the data programs and their user share, from as many threads as they like. Values live in slabs at offsets
 //! that never move; nobody has a reference to them, bytes are copied in and out.
 
+mod arena;
 mod batch;
 mod bloom;
 mod error;
@@ -20,6 +21,7 @@ pub use batch::{Batch, Entries};
 pub use error::MapError;
 pub(crate) use ring::Ring;
 
+use arena::Arena;
 use bloom::Bloom;
 use events::Events;
 use hash::Hash;
@@ -45,6 +47,7 @@ enum Kind {
     Queue(Queue),
     Bloom(Bloom),
     Events(Events),
+    Arena(Arena),
 }
 
 /// One map of a machine; threads share it.
@@ -106,7 +109,7 @@ impl Map {
             Kind::Array | Kind::Events(_) => self.index(key).map(|index| index * self.copies),
             Kind::Hash(hash) => hash.find(key).map(|slot| slot * self.copies),
             Kind::Trie(trie) => trie.longest(key),
-            Kind::Ring(_) | Kind::Queue(_) | Kind::Bloom(_) => None,
+            Kind::Ring(_) | Kind::Queue(_) | Kind::Bloom(_) | Kind::Arena(_) => None,
         }
     }
 
@@ -131,7 +134,7 @@ impl Map {
             }
             Kind::Hash(hash) => hash.put(key, flags, |slot, is_new| fill(slot * self.copies, is_new)).map(drop),
             Kind::Trie(trie) => trie.insert(key, flags, fill).map(drop),
-            Kind::Ring(_) | Kind::Queue(_) | Kind::Bloom(_) => Err(MapError::Invalid),
+            Kind::Ring(_) | Kind::Queue(_) | Kind::Bloom(_) | Kind::Arena(_) => Err(MapError::Invalid),
         }
     }
 
@@ -148,7 +151,7 @@ impl Map {
             }
             (Kind::Hash(hash), _) => hash.remove(key, |_| {}),
             (Kind::Trie(trie), _) => trie.remove(key),
-            (Kind::Bloom(_), _) => Err(MapError::NotPossible),
+            (Kind::Bloom(_) | Kind::Arena(_), _) => Err(MapError::NotPossible),
             (Kind::Ring(_), _) => Err(MapError::NotSupported),
             _ => Err(MapError::Invalid),
         }

@@ -3,7 +3,7 @@
 use skep_isa::spec::MapType;
 
 use super::hash::Walk;
-use super::{Events, Kind, Map, MapError, Ring, holds};
+use super::{Arena, Events, Kind, Map, MapError, Ring, holds};
 use crate::mem::Change;
 
 /// One step of a walk over a map.
@@ -144,19 +144,47 @@ impl Map {
     /// Loads inside one value.
     #[inline(always)]
     pub(crate) fn load<const N: usize>(&self, offset: usize) -> Option<u64> {
-        self.values.load::<N>(offset)
+        match self.values.load::<N>(offset) {
+            None => self.load_arena::<N>(offset),
+            some => some,
+        }
+    }
+
+    #[cold]
+    fn load_arena<const N: usize>(&self, low: usize) -> Option<u64> {
+        if let Kind::Arena(arena) = &self.kind { Some(arena.load::<N>(low)) } else { None }
+    }
+
+    #[cold]
+    fn store_arena<const N: usize>(&self, low: usize, value: u64) -> Option<()> {
+        if let Kind::Arena(arena) = &self.kind { Some(arena.store::<N>(low, value)) } else { None }
+    }
+
+    /// The arena in it.
+    pub(crate) fn arena(&self) -> Option<&Arena> {
+        if let Kind::Arena(arena) = &self.kind { Some(arena) } else { None }
     }
 
     /// Stores inside one value.
     #[inline(always)]
     pub(crate) fn store<const N: usize>(&self, offset: usize, value: u64) -> Option<()> {
-        if self.program_writes { self.values.store::<N>(offset, value) } else { None }
+        if !self.program_writes {
+            return None;
+        }
+        match self.values.store::<N>(offset, value) {
+            None => self.store_arena::<N>(offset, value),
+            some => some,
+        }
     }
 
     /// Changes 4 or 8 bytes inside one value at once; the old ones.
     #[inline]
     pub(crate) fn change<const N: usize>(&self, offset: usize, change: Change, operand: u64) -> Option<u64> {
-        if self.program_writes { self.values.change::<N>(offset, change, operand) } else { None }
+        match &self.kind {
+            _ if !self.program_writes => None,
+            Kind::Arena(arena) => Some(arena.change::<N>(offset, change, operand)),
+            _ => self.values.change::<N>(offset, change, operand),
+        }
     }
 
     /// Copies bytes out of one value.

@@ -34,6 +34,7 @@ impl Map {
         match (&self.kind, self.held) {
             (Kind::Queue(_) | Kind::Bloom(_), _) if key.is_empty() => return self.push(value, flags),
             (Kind::Ring(_), _) => return Err(MapError::NotSupported),
+            (Kind::Arena(_), _) => return Err(MapError::NotPossible),
             (_, Some(rule)) if key.len() == self.key_size => {
                 let index = self.index(key);
                 let is_held = index.is_some_and(|index| self.number(index) != 0);
@@ -123,6 +124,21 @@ impl Map {
         matches!(&self.kind, Kind::Bloom(bloom) if value.len() == self.value_size && bloom.has(value))
     }
 
+    /// Where user space has an arena; 0 for other maps.
+    pub fn address(&self) -> u64 {
+        if let Kind::Arena(arena) = &self.kind { arena.base() } else { 0 }
+    }
+
+    /// Reads an arena at an address of user space; `None` outside, and for other maps. Pages that nobody made are zeros.
+    pub fn read_at(&self, address: u64, len: usize) -> Option<Vec<u8>> {
+        if let Kind::Arena(arena) = &self.kind { arena.read(address, len) } else { None }
+    }
+
+    /// Writes to an arena at an address of user space, which makes the pages; `None` outside, and for other maps.
+    pub fn write_at(&self, address: u64, bytes: &[u8]) -> Option<()> {
+        if let Kind::Arena(arena) = &self.kind { arena.write(address, bytes) } else { None }
+    }
+
     /// Why a hash does not take 0 for what it holds.
     fn nothing(&self) -> MapError {
         if self.map_type == MapType::DevmapHash { MapError::Invalid } else { MapError::BadNumber }
@@ -146,7 +162,7 @@ impl Map {
             Kind::Trie(trie) => trie.key_after(key),
             Kind::Queue(_) => return Err(MapError::Invalid),
             Kind::Ring(_) => return Err(MapError::NotSupported),
-            Kind::Bloom(_) => return Err(MapError::NotPossible),
+            Kind::Bloom(_) | Kind::Arena(_) => return Err(MapError::NotPossible),
         };
         next.ok_or(MapError::Absent)
     }
@@ -166,7 +182,7 @@ impl Map {
                 trie.each(|slot, key| all.push((key.to_vec(), self.value(slot))));
                 all.sort();
             }
-            Kind::Ring(_) | Kind::Queue(_) | Kind::Bloom(_) => {}
+            Kind::Ring(_) | Kind::Queue(_) | Kind::Bloom(_) | Kind::Arena(_) => {}
         }
         all
     }

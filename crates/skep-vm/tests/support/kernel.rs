@@ -23,6 +23,17 @@ fn two(low: u64, high: u64) -> u64 {
     low | high << 32
 }
 
+/// Keeps this thread on CPU 0: the kernel's lists of what was used are partly each CPU's own.
+pub(crate) fn stay_on_one_cpu() {
+    // SAFETY: a set of zeros is a set; it is only read by the call.
+    let result = unsafe {
+        let mut one: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(0, &mut one);
+        libc::sched_setaffinity(0, size_of_val(&one), &one)
+    };
+    assert_eq!(result, 0, "a thread may stay on CPU 0");
+}
+
 /// CPUs that per-CPU values have copies for.
 pub(crate) fn possible_cpus() -> usize {
     let text = std::fs::read_to_string("/sys/devices/system/cpu/possible").expect("the kernel says");
