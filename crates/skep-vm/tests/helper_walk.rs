@@ -213,6 +213,18 @@ fn record() -> Vec<Insn> {
     code
 }
 
+fn stacks() -> MapSpec {
+    spec(MapType::StackTrace, 4, 32, 1)
+}
+
+/// The same asked once more, with other flags.
+fn stackid(flags: i32) -> Vec<Insn> {
+    let mut code = vec![movr(1, 6)];
+    code.extend(map(2, 0));
+    code.extend([mov(3, flags), call(27)]);
+    code
+}
+
 fn queue() -> MapSpec {
     spec(MapType::Queue, 0, 8, 4)
 }
@@ -315,6 +327,11 @@ fn probes() -> Vec<Case> {
     vec![
         p(4, &[], &[Fp(-32), N(8), W(KERNEL)], &at_32(), Gives(i64::from_le_bytes(*b"some tex"))),
         p(4, &[], &[Fp(-32), N(8), W(USER)], &[], Gives(0)),
+        with(stacks(), p(27, &[], &[Ctx, M, N(0)], &stackid(0), Gives(0))),
+        with(stacks(), p(27, &[], &[Ctx, M, N(0)], &stackid(1), Gives(-17))),
+        with(stacks(), p(27, &[], &[Ctx, M, N(3)], &[], Gives(-14))),
+        with(stacks(), p(27, &[], &[Ctx, M, N(256)], &[], Gives(-14))),
+        with(stacks(), p(27, &[], &[Ctx, M, N(1 << 11)], &[], Gives(-22))),
         p(36, &[], &[W(USER), Fp(-16), N(8)], &[], Gives(0)),
         p(36, &[], &[N(0), Fp(-16), N(8)], &[], Gives(-14)),
         p(45, &[], &[Fp(-32), N(16), W(USER)], &[], Gives(10)),
@@ -399,6 +416,10 @@ fn cases() -> Vec<Case> {
     // Those that want a socket, which nothing gives.
     let of_sockets = [86, 95, 96, 98, 100, 110, 136, 137, 138, 139, 140, 178, 196];
     all.extend(of_sockets.map(|id| on("tc", id, &[], &[N(5)], &[], Refuses)));
+    all.extend(
+        [107, 108]
+            .map(|id| with(spec(MapType::Hash, 4, 8, 1), on("tc", id, &[], &[M, N(5), N(0), N(0)], &[], Refuses))),
+    );
     all.extend([128, 129].map(|id| on("cgroup_skb/egress", id, &[], &[N(5), N(1)], &[], Refuses)));
     all
 }

@@ -176,6 +176,7 @@ pub(crate) const fn error(errno: i64) -> u64 {
 }
 
 pub(crate) const EPERM: i64 = 1;
+pub(crate) const EEXIST: i64 = 17;
 pub(crate) const EPROTO: i64 = 71;
 pub(crate) const ERANGE: i64 = 34;
 pub(crate) const ENOENT: i64 = 2;

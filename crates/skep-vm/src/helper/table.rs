@@ -4,7 +4,7 @@
 use super::{EINVAL, ENODEV, ENOENT, EPROTONOSUPPORT, How, Row};
 use super::{checksum, dynptr, encap, events, lock, maps, probe, redirect, ring, skb, system, text, xdp};
 
-const NO_MAP: &str = "the vm has no map that it takes";
+const NO_CGROUP: &str = "the vm has no cgroups that a program could point to";
 const NO_COUNTER: &str = "the vm has no counters of events";
 const NO_SOCKET: &str = "the vm has no sockets, so no program gets one to pass";
 const NO_TASK: &str = "the vm has no tasks that a program could point to";
@@ -70,7 +70,7 @@ pub(super) static TABLE: &[Row] = &[
     noted(24, system::zero, "0: a packet of the vm has no route"),
     done(25, events::output),
     done(26, skb::load_bytes),
-    refused(27, NO_MAP),
+    noted(27, probe::get_stackid, "the host's stack; the hash, and so the number, is not the kernel's"),
     done(28, checksum::diff),
     noted(29, encap::get_tunnel_opt, "-ENOENT and zeros: a packet of the vm came through no tunnel"),
     answers(30, EINVAL, "as the kernel answers for a packet without tunnel key"),
@@ -124,7 +124,7 @@ pub(super) static TABLE: &[Row] = &[
     away(78),
     noted(79, system::zero, "0: a packet of the vm has no socket"),
     noted(80, system::cgroup, "the host's cgroups"),
-    refused(81, NO_MAP),
+    refused(81, "the vm does not know which cgroup a program is attached to"),
     away(82),
     noted(83, system::zero, "0: a packet of the vm has no socket"),
     noted(84, system::zero, "null: the vm has no sockets"),
@@ -150,8 +150,8 @@ pub(super) static TABLE: &[Row] = &[
     away(104),
     done(105, text::strtol),
     done(106, text::strtoul),
-    refused(107, NO_MAP),
-    refused(108, NO_MAP),
+    noted(107, system::no_second_socket::<107>, NO_SOCKET),
+    noted(108, system::no_second_socket::<108>, NO_SOCKET),
     noted(109, probe::send_signal, "the host is told"),
     noted(110, system::no_socket::<110>, NO_SOCKET),
     away(111),
@@ -199,8 +199,8 @@ pub(super) static TABLE: &[Row] = &[
     refused(153, NO_PERCPU),
     refused(154, NO_PERCPU),
     noted(155, redirect::redirect_peer, "the target is noted for the caller"),
-    refused(156, NO_MAP),
-    refused(157, NO_MAP),
+    refused(156, NO_TASK),
+    refused(157, NO_TASK),
     refused(158, NO_TASK),
     away(159),
     noted(160, system::now, "the host's clock"),
@@ -252,7 +252,7 @@ pub(super) static TABLE: &[Row] = &[
     answers(206, EPROTONOSUPPORT, "as a kernel answers that is built without SYN cookies"),
     answers(207, EPROTONOSUPPORT, "as a kernel answers that is built without SYN cookies"),
     noted(208, system::tai, "the host's clock"),
-    refused(209, NO_MAP),
-    refused(210, NO_MAP),
-    refused(211, NO_MAP),
+    refused(209, "the vm has no records yet that its user puts in"),
+    refused(210, NO_CGROUP),
+    refused(211, NO_CGROUP),
 ];
