@@ -415,6 +415,8 @@ fn cases() -> Vec<Case> {
     all.extend(packets());
     // Those that want a socket, which nothing gives.
     let of_sockets = [86, 95, 96, 98, 100, 110, 136, 137, 138, 139, 140, 178, 196];
+    // A tail call of what is no array of programs.
+    all.push(on("xdp", 12, &[], &[Ctx, N(5), N(0)], &[], Refuses));
     all.extend(of_sockets.map(|id| on("tc", id, &[], &[N(5)], &[], Refuses)));
     all.extend(
         [107, 108]

@@ -64,6 +64,7 @@ struct Row {
 
 enum How {
     Done(Call),
+    /// The interpreter does it, for the program is another one afterwards.
     Inside,
     Answers(i64),
     Refused,
