@@ -136,7 +136,7 @@ impl Map {
     /// The ring buffer in it.
     pub(crate) fn ring(&self) -> Option<&Ring> {
         match &self.kind {
-            Kind::Ring(ring) => Some(ring),
+            Kind::Ring(ring) if self.map_type == MapType::Ringbuf => Some(ring),
             _ => None,
         }
     }

@@ -164,8 +164,9 @@ fn wrong_shapes_and_sizes_are_errors() {
     assert!(matches!(refused(MapType::Hash, 4, 0, 1), Error::BadMap { .. }));
     assert!(matches!(refused(MapType::Hash, 4, 4, 0), Error::BadMap { .. }));
     assert!(matches!(refused(MapType::Ringbuf, 4, 0, 4096), Error::BadMap { .. }));
+    assert!(matches!(refused(MapType::StackTrace, 4, 4, 1), Error::BadMap { .. }));
     assert!(matches!(refused(MapType::LpmTrie, 4, 4, 1), Error::BadMap { .. }));
-    assert!(matches!(refused(MapType::StackTrace, 4, 4, 1), Error::MapType { .. }));
+    assert!(matches!(refused(MapType::InsnArray, 4, 16, 1), Error::MapType { .. }));
     assert!(matches!(refused(MapType::Array, 4, 1 << 20, 1 << 20), Error::MapTooLarge { .. }));
     assert!(matches!(refused(MapType::Hash, 4, u32::MAX, u32::MAX), Error::MapTooLarge { .. }));
     assert!(matches!(refused(MapType::Array, 4, 8, u32::MAX), Error::MapTooLarge { .. }));
