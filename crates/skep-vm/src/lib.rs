@@ -31,5 +31,5 @@ pub use helper::{HelperState, OnCall, helpers};
 pub use host::{Config, Effect, Host, Probe, Space, Still, Symbol, Task};
 pub use machine::{Machine, Outcome, Refused};
 pub use map::{Batch, Entries, Map, MapError};
-pub use packet::{Packet, PacketInfo, Redirect};
+pub use packet::{Packet, PacketInfo, Redirect, TunnelKey};
 pub use routine::{Call, Caller, Routine};

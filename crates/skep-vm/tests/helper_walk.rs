@@ -213,6 +213,18 @@ fn record() -> Vec<Insn> {
     code
 }
 
+fn stacks() -> MapSpec {
+    spec(MapType::StackTrace, 4, 32, 1)
+}
+
+/// The same asked once more, with other flags.
+fn stackid(flags: i32) -> Vec<Insn> {
+    let mut code = vec![movr(1, 6)];
+    code.extend(map(2, 0));
+    code.extend([mov(3, flags), call(27)]);
+    code
+}
+
 fn queue() -> MapSpec {
     spec(MapType::Queue, 0, 8, 4)
 }
@@ -246,12 +258,15 @@ fn base() -> Vec<Case> {
         x(6, &text("a %d"), &[Fp(-16), N(5), N(7), N(0), N(0)], &[], Gives(3)),
         x(7, &[], &[], &[], Gives(4)),
         x(8, &[], &[], &[], Gives(0)),
+        with(spec(MapType::ProgArray, 4, 4, 4), x(12, &[], &[Ctx, M, N(1)], &[mov(0, 7)], Gives(7))),
         x(14, &[], &[], &[], Gives(8)),
         x(15, &[], &[], &[], Gives(4)),
         x(16, &[], &[Fp(-32), N(8)], &[ldx(4, 0, 10, -32)], Gives(i32::from_le_bytes(*b"skep").into())),
         x(17, &[], &[Ctx], &[], Gives(0)),
         with(spec(MapType::PerfEventArray, 4, 4, 4), x(25, &[st(8, 10, -8, 1)], &[Ctx, M, N(9), Fp(-8), N(8)], &[], Gives(-7))),
         x(35, &[], &[], &[], Gives(0x1234)),
+        with(spec(MapType::CgroupArray, 4, 4, 4), x(37, &[], &[M, N(1)], &[], Gives(-11))),
+        with(spec(MapType::CgroupArray, 4, 4, 4), x(37, &[], &[M, N(4)], &[], Gives(-7))),
         x(42, &[], &[], &[], Gives(0)),
         x(80, &[], &[], &[], Gives(60)),
         with(queue(), x(87, &[st(8, 10, -8, 5)], &[M, Fp(-8), N(0)], &[], Gives(0))),
@@ -312,6 +327,11 @@ fn probes() -> Vec<Case> {
     vec![
         p(4, &[], &[Fp(-32), N(8), W(KERNEL)], &at_32(), Gives(i64::from_le_bytes(*b"some tex"))),
         p(4, &[], &[Fp(-32), N(8), W(USER)], &[], Gives(0)),
+        with(stacks(), p(27, &[], &[Ctx, M, N(0)], &stackid(0), Gives(0))),
+        with(stacks(), p(27, &[], &[Ctx, M, N(0)], &stackid(1), Gives(-17))),
+        with(stacks(), p(27, &[], &[Ctx, M, N(3)], &[], Gives(-14))),
+        with(stacks(), p(27, &[], &[Ctx, M, N(256)], &[], Gives(-14))),
+        with(stacks(), p(27, &[], &[Ctx, M, N(1 << 11)], &[], Gives(-22))),
         p(36, &[], &[W(USER), Fp(-16), N(8)], &[], Gives(0)),
         p(36, &[], &[N(0), Fp(-16), N(8)], &[], Gives(-14)),
         p(45, &[], &[Fp(-32), N(16), W(USER)], &[], Gives(10)),
@@ -341,6 +361,8 @@ fn packets() -> Vec<Case> {
         t(18, &[], &[Ctx, N(0x81), N(5)], &[ldx(4, 0, 6, 20)], Gives(1)),
         t(19, &[], &[Ctx], &[], Gives(0)),
         t(20, &[st(8, 10, -48, 1)], &[Ctx, Fp(-48), N(44), N(0)], &[], Gives(-22)),
+        t(21, &[], &[Ctx, Fp(-48), N(20), N(0)], &[], Gives(-22)),
+        t(21, &[st(8, 10, -48, 0), st(8, 10, -40, 0), st(8, 10, -32, 0)], &[Ctx, Fp(-48), N(22), N(0)], &[], Gives(0)),
         t(23, &[], &[N(3), N(0)], &[], Gives(7)),
         t(24, &[], &[Ctx], &[], Gives(0)),
         t(26, &[], &[Ctx, N(14), Fp(-32), N(1)], &[ldx(1, 0, 10, -32)], Gives(0x45)),
@@ -396,6 +418,10 @@ fn cases() -> Vec<Case> {
     // A tail call of what is no array of programs.
     all.push(on("xdp", 12, &[], &[Ctx, N(5), N(0)], &[], Refuses));
     all.extend(of_sockets.map(|id| on("tc", id, &[], &[N(5)], &[], Refuses)));
+    all.extend(
+        [107, 108]
+            .map(|id| with(spec(MapType::Hash, 4, 8, 1), on("tc", id, &[], &[M, N(5), N(0), N(0)], &[], Refuses))),
+    );
     all.extend([128, 129].map(|id| on("cgroup_skb/egress", id, &[], &[N(5), N(1)], &[], Refuses)));
     all
 }
@@ -444,6 +470,60 @@ fn a_refused_helper_says_why() {
         let error = error.map(|error| error.to_string()).unwrap_or_default();
         assert!(error.contains(row.note) || error.contains("not for programs"), "{}: {error}", row.id);
     }
+}
+
+#[test]
+fn a_task_is_under_the_cgroups_of_its_path() {
+    let code = program(&[], &[M, N(0)], 37, &[]);
+    let object = object("xdp", &code, &[spec(MapType::CgroupArray, 4, 4, 1)]);
+    let config = Config::default();
+    let mut machine = Machine::new(&object, None, config, Box::new(World::default())).expect("a good object");
+    for (cgroup, is_under) in [(50_u32, 1), (60, 1), (61, 0)] {
+        machine.map(0).expect("the map").update(&[0; 4], &cgroup.to_le_bytes(), 0).expect("its size is right");
+        let outcome = machine.run(0, &mut Packet::new());
+        assert!(matches!(outcome, Outcome::Ran { result, .. } if result == is_under), "{cgroup}: {outcome:?}");
+    }
+}
+
+#[test]
+fn a_counter_under_a_lock_loses_nothing() {
+    // The value is a lock of four bytes and a counter that is loaded, changed and stored.
+    let mut setup = vec![st(4, 10, -4, 0)];
+    setup.extend(map(1, 0));
+    setup.extend([movr(2, 10), add(2, -4), call(1), movr(7, 0), i(0x55, 0, 0, 1, 0), exit()]);
+    let after = [ldx(4, 1, 7, 4), add(1, 1), stx(4, 7, 1, 4), movr(1, 7), call(94), mov(0, 1)];
+    let code = program(&setup, &[R7], 93, &after);
+    let object = object("xdp", &code, &[spec(MapType::Array, 4, 8, 1)]);
+    let config = Config { cpus: 4, ..Config::default() };
+    let first = Machine::new(&object, None, config, Box::new(World::default())).expect("a good object");
+    std::thread::scope(|scope| {
+        for cpu in 0..4 {
+            let mut machine = first.on_cpu(cpu, Box::new(World::default()));
+            scope.spawn(move || {
+                for _ in 0..5000 {
+                    let outcome = machine.run(0, &mut Packet::new());
+                    assert!(matches!(outcome, Outcome::Ran { result: 1, .. }), "{outcome:?}");
+                }
+            });
+        }
+    });
+    let value = first.map(0).and_then(|map| map.lookup(&[0; 4])).expect("the value");
+    assert_eq!(value, [0_u32.to_le_bytes(), 20_000_u32.to_le_bytes()].concat());
+}
+
+#[test]
+fn a_lock_that_a_run_keeps_is_given_back_after_it() {
+    let mut setup = vec![st(4, 10, -4, 0)];
+    setup.extend(map(1, 0));
+    setup.extend([movr(2, 10), add(2, -4), call(1), movr(7, 0), i(0x55, 0, 0, 1, 0), exit()]);
+    let code = program(&setup, &[R7], 93, &[ldx(4, 0, 7, 0)]);
+    let object = object("xdp", &code, &[spec(MapType::Array, 4, 8, 1)]);
+    let host = Box::new(World::default());
+    let mut machine = Machine::new(&object, None, Config::default(), host).expect("a good object");
+    for _ in 0..2 {
+        assert!(matches!(machine.run(0, &mut Packet::new()), Outcome::Ran { result: 1, .. }));
+    }
+    assert_eq!(machine.map(0).and_then(|map| map.lookup(&[0; 4])), Some(vec![0; 8]));
 }
 
 #[test]

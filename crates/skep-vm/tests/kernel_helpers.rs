@@ -1,5 +1,5 @@
-//! Helpers against the running kernel, which has no packet of another machine's at hand: numbers in text, dynptrs, reads at
-//! any address, and what is around a packet. Needs root; `cargo test -p skep-vm --features kernel-tests`.
+//! Helpers against the running kernel: numbers in text, dynptrs, reads at any address, and what is around a packet. Needs
+//! root; `cargo test -p skep-vm --features kernel-tests`.
 #![cfg(all(target_os = "linux", feature = "kernel-tests"))]
 
 #[path = "support/kernel.rs"]
@@ -299,5 +299,42 @@ fn what_a_packet_has_not_is_told_as_in_the_kernel() {
         vec![mov(1, 1), mov(2, 2), movr(3, 10), add(3, -8), mov(4, 8), call(120), exit()],
     ] {
         agree("tc", &code, &ipv4(64));
+    }
+}
+
+#[test]
+fn tunnel_keys_are_taken_and_told_as_in_the_kernel() {
+    // A key of these bytes, then what is told of it: all words folded.
+    let words = [0x0a00_0001_0000_0007_u64, 0x0102_0304_0506_0708, 0x0000_4005_0000_0000, 0x0a00_0002_0000_0000, 0, 0];
+    for (size, set, get) in
+        [(44, 0, 0), (44, 1, 1), (44, 0, 1), (28, 0, 0), (22, 0, 0), (20, 0, 0), (44, 32, 0), (44, 6, 16)]
+    {
+        for label in [0, 1] {
+            let mut code = vec![movr(6, 1)];
+            for (word, at) in words.into_iter().zip([-48, -40, -32, -24, -16, -8]) {
+                code.extend(wide(1, word));
+                code.push(stx(8, 10, 1, at));
+            }
+            code.extend([st(4, 10, -24, label), movr(1, 6), movr(2, 10), add(2, -48), mov(3, size), mov(4, set)]);
+            code.extend([
+                call(21),
+                movr(7, 0),
+                movr(1, 6),
+                movr(2, 10),
+                add(2, -48),
+                mov(3, 44),
+                mov(4, get),
+                call(20),
+            ]);
+            code.extend([i(0x27, 7, 0, 0, 31), i(0xaf, 7, 0, 0, 0)]);
+            // The flags of the tunnel, at 22, are told in the kernel's own way.
+            if get != 16 {
+                for at in [-48, -44, -40, -36, -32, -28, -24, -20, -16, -12, -8] {
+                    code.extend([ldx(4, 1, 10, at), i(0x27, 7, 0, 0, 31), i(0xaf, 7, 1, 0, 0)]);
+                }
+            }
+            code.extend([movr(0, 7), i(0x77, 7, 0, 0, 32), i(0xaf, 0, 7, 0, 0), exit()]);
+            agree("tc", &code, &ipv4(64));
+        }
     }
 }

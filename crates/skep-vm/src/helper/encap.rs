@@ -1,14 +1,63 @@
 //! Helpers on what is around a packet: tunnels, IP versions, congestion, time stamps, confirmed sums.
 
-use super::{Answer, Args, EACCES, EINVAL, ENOENT, ENOMEM, ENOTSUPP, EOPNOTSUPP, context, error};
+use super::{Answer, Args, EACCES, EINVAL, ENOENT, ENOMEM, ENOTSUPP, EOPNOTSUPP, EPROTO, context, error};
 use crate::interpreter::Vm;
-use crate::packet::{IPV4, IPV6};
+use crate::packet::{IPV4, IPV6, TunnelKey};
 
-/// A packet of the vm came through no tunnel.
-pub(super) fn get_tunnel_key(vm: &mut Vm<'_>, [skb, to, size, ..]: Args) -> Answer {
+/// Bytes of `struct bpf_tunnel_key`, and of its older forms.
+const KEY_SIZE: usize = 44;
+const OLDER_KEYS: [usize; 4] = [8, 22, 24, 28];
+/// The key's addresses are of IPv6.
+const F_IPV6: u64 = 1;
+/// Flags of a key that is set: without sum, not to be cut, with numbers, without key.
+const F_KEY: u64 = F_IPV6 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4;
+
+/// What the program itself has set; a packet of the vm came through no tunnel.
+pub(super) fn get_tunnel_key(vm: &mut Vm<'_>, [skb, to, size, flags, _]: Args) -> Answer {
     context(20, skb)?;
-    vm.give_padded(to, &[], size as u32 as usize)?;
-    Ok(error(EINVAL))
+    let size = size as u32 as usize;
+    vm.give_padded(to, &[], size)?;
+    // Of a key for the way out the kernel tells nothing but this either: addresses are those of the way in.
+    match vm.packet.tunnel_key {
+        None => Ok(error(EINVAL)),
+        Some(_) if flags & !(F_IPV6 | 1 << 4) != 0 => Ok(error(EINVAL)),
+        Some(key) if key.flags & F_IPV6 != flags & F_IPV6 => Ok(error(EPROTO)),
+        Some(_) if size != KEY_SIZE => Ok(error(EINVAL)),
+        Some(key) => {
+            // Each end sees itself as the local one.
+            let bytes = swapped(&key.bytes, if key.flags & F_IPV6 == 0 { 4 } else { 16 }).unwrap_or(key.bytes);
+            vm.give(to, &bytes)?;
+            Ok(0)
+        }
+    }
+}
+
+/// A key with its two addresses of some bytes in each other's place, and zeros behind them.
+fn swapped(key: &[u8; KEY_SIZE], address: usize) -> Option<[u8; KEY_SIZE]> {
+    let mut other = *key;
+    for (to, from) in [(4, 28), (28, 4)] {
+        other.get_mut(to..to + 16)?.fill(0);
+        other.get_mut(to..to + address)?.copy_from_slice(key.get(from..from + address)?);
+    }
+    Some(other)
+}
+
+pub(super) fn set_tunnel_key(vm: &mut Vm<'_>, [skb, from, size, flags, _]: Args) -> Answer {
+    context(21, skb)?;
+    let size = size as u32 as usize;
+    let given = vm.take(from, size)?;
+    if flags & !F_KEY != 0 || (size != KEY_SIZE && !OLDER_KEYS.contains(&size)) {
+        return Ok(error(EINVAL));
+    }
+    let mut bytes = [0; KEY_SIZE];
+    bytes.iter_mut().zip(given.bytes()).for_each(|(to, from)| *to = *from);
+    let word = |at: usize, size: usize| bytes.get(at..at + size).is_some_and(|part| part.iter().any(|b| *b != 0));
+    // The label is IPv6's, and the spare bytes are to be 0.
+    if (flags & F_IPV6 == 0 && word(24, 4)) || word(22, 2) {
+        return Ok(error(EINVAL));
+    }
+    vm.packet.tunnel_key = Some(TunnelKey { bytes, flags });
+    Ok(0)
 }
 
 pub(super) fn get_tunnel_opt(vm: &mut Vm<'_>, [skb, to, size, ..]: Args) -> Answer {

@@ -177,6 +177,8 @@ pub(crate) const fn error(errno: i64) -> u64 {
 }
 
 pub(crate) const EPERM: i64 = 1;
+pub(crate) const EEXIST: i64 = 17;
+pub(crate) const EPROTO: i64 = 71;
 pub(crate) const ERANGE: i64 = 34;
 pub(crate) const ENOENT: i64 = 2;
 pub(crate) const ENODEV: i64 = 19;

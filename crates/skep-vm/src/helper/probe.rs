@@ -2,12 +2,13 @@
 //!
 //! A pointer of the sandbox is kernel memory here; any other address is asked of the host.
 
-use super::{Answer, Args, EFAULT, EINVAL, EPERM, ERANGE, bad, error};
+use super::{Answer, Args, EEXIST, EFAULT, EINVAL, ENOMEM, EPERM, ERANGE, bad, error};
 use crate::context::Kind;
 use crate::fault::FaultKind;
 use crate::host::{Effect, Space};
 use crate::interpreter::Vm;
 use crate::memory::{is_context, packet_pointer};
+use skep_isa::spec::MapType;
 
 /// Half of the addresses are the user's.
 fn space_of(address: u64) -> Space {
@@ -155,6 +156,40 @@ pub(super) fn get_stack(vm: &mut Vm<'_>, [ctx, to, size, flags, _]: Args) -> Ans
         vm.give(to, &bytes)?;
     }
     Ok(bytes.len() as u64)
+}
+
+/// Stacks are told apart by their hash alone (`BPF_F_FAST_STACK_CMP`).
+const F_FAST: u64 = 1 << 9;
+/// A stack takes the place of another of the same number (`BPF_F_REUSE_STACKID`).
+const F_REUSE: u64 = 1 << 10;
+
+pub(super) fn get_stackid(vm: &mut Vm<'_>, [ctx, map, flags, ..]: Args) -> Answer {
+    context(vm, 27, ctx)?;
+    let index = vm.map_of(27, 2, map)?;
+    let stacks = vm.world.maps.get(index).filter(|found| found.map_type() == MapType::StackTrace).cloned();
+    let Some(stacks) = stacks else { return Err(bad(27, 2, map, "not a map of stacks").into()) };
+    if flags & !(SKIP | F_USER_STACK | F_FAST | F_REUSE) != 0 {
+        return Ok(error(EINVAL));
+    }
+    let space = if flags & F_USER_STACK == 0 { Space::Kernel } else { Space::User };
+    let (size, skip) = (stacks.value_size() as usize, (flags & SKIP) as usize);
+    let stack = vm.world.host.stack(space);
+    let mut value: Vec<u8> = stack.iter().skip(skip).take(size / 8).flat_map(|address| address.to_le_bytes()).collect();
+    if value.is_empty() {
+        return Ok(error(EFAULT));
+    }
+    vm.works(size);
+    value.resize(size, 0);
+    let hash = value.iter().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
+    let id = hash & stacks.max_entries().wrapping_sub(1);
+    let key = id.to_le_bytes();
+    match stacks.lookup(&key) {
+        Some(there) if there == value => return Ok(id.into()),
+        Some(_) if flags & F_REUSE == 0 => return Ok(error(EEXIST)),
+        _ => {}
+    }
+    let cpu = vm.world.cpu;
+    Ok(stacks.program_update(&key, &value, 0, cpu).map_or(error(ENOMEM), |()| id.into()))
 }
 
 /// The largest number of a signal.

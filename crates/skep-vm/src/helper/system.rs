@@ -1,7 +1,8 @@
 //! Helpers that ask the host: clock, randomness, task, text.
 
-use super::{Answer, Args, EINVAL, bad, error, format};
+use super::{Answer, Args, E2BIG, EAGAIN, EINVAL, bad, error, format};
 use crate::interpreter::Vm;
+use skep_isa::spec::MapType;
 
 pub(super) fn now(vm: &mut Vm<'_>, _: Args) -> Answer {
     Ok(vm.world.host.now_ns())
@@ -66,6 +67,20 @@ pub(super) fn cgroup(vm: &mut Vm<'_>, _: Args) -> Answer {
 pub(super) fn ancestor_cgroup(vm: &mut Vm<'_>, [level, ..]: Args) -> Answer {
     let level = usize::try_from(level as i32).ok();
     Ok(level.and_then(|level| vm.world.host.cgroups().get(level).copied()).unwrap_or(0))
+}
+
+pub(super) fn under_cgroup(vm: &mut Vm<'_>, [map, index, ..]: Args) -> Answer {
+    let at = vm.map_of(37, 1, map)?;
+    let cgroups = vm.world.maps.get(at).filter(|found| found.map_type() == MapType::CgroupArray).cloned();
+    let Some(cgroups) = cgroups else { return Err(bad(37, 1, map, "not an array of cgroups").into()) };
+    let index = index as u32;
+    if index >= cgroups.max_entries() {
+        return Ok(error(E2BIG));
+    }
+    match cgroups.program_held(&index.to_le_bytes()) {
+        Some(number) => Ok(vm.world.host.cgroups().contains(&(number as u64)).into()),
+        None => Ok(error(EAGAIN)),
+    }
 }
 
 /// No namespace of the host's is the one that is named.

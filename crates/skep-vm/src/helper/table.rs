@@ -1,10 +1,11 @@
 //! What the vm makes of each helper, in the order of their numbers. Names, arguments and who is offered them stand in
 //! `skep_isa::spec::helper`; docs/reference/vm-helpers.md shows both together.
 
-use super::{EINVAL, ENODEV, ENOENT, EOPNOTSUPP, EPROTONOSUPPORT, How, Row};
+use super::{EINVAL, ENODEV, ENOENT, EPROTONOSUPPORT, How, Row};
 use super::{checksum, dynptr, encap, events, lock, maps, probe, redirect, ring, skb, system, text, xdp};
 
-const NO_MAP: &str = "the vm has no map that it takes";
+const NO_CGROUP: &str = "the vm has no cgroups that a program could point to";
+const NO_COUNTER: &str = "the vm has no counters of events";
 const NO_SOCKET: &str = "the vm has no sockets, so no program gets one to pass";
 const NO_TASK: &str = "the vm has no tasks that a program could point to";
 const NO_TIMER: &str = "the vm has no timers, and a callback that never comes would be a wrong answer";
@@ -13,6 +14,11 @@ const NO_PERCPU: &str = "the vm has no per-CPU variables of the kernel";
 /// The vm does what the kernel does.
 const fn done(id: i32, call: super::Call) -> Row {
     Row { id, how: How::Done(call), note: "" }
+}
+
+/// The interpreter does it, as it is about which program runs.
+const fn inside(id: i32) -> Row {
+    Row { id, how: How::Inside, note: "" }
 }
 
 /// The vm does it, and something is to be known.
@@ -49,7 +55,7 @@ pub(super) static TABLE: &[Row] = &[
     done(9, skb::store_bytes),
     done(10, checksum::l3_replace),
     done(11, checksum::l4_replace),
-    Row { id: 12, how: How::Inside, note: "" },
+    inside(12),
     noted(13, redirect::clone, "the copy is noted for the caller"),
     noted(14, system::pid_tgid, "the host's task"),
     noted(15, system::uid_gid, "the host's task"),
@@ -57,24 +63,24 @@ pub(super) static TABLE: &[Row] = &[
     noted(17, system::zero, "0: no task and no packet of the vm has a class"),
     done(18, skb::vlan_push),
     done(19, skb::vlan_pop),
-    noted(20, encap::get_tunnel_key, "-EINVAL and zeros: a packet of the vm came through no tunnel"),
-    answers(21, EOPNOTSUPP, "the vm has no tunnel devices"),
-    refused(22, NO_MAP),
+    noted(20, encap::get_tunnel_key, "what the program has set; -EINVAL and zeros before, as the packet came through no tunnel"),
+    noted(21, encap::set_tunnel_key, "the key is noted for the caller"),
+    refused(22, NO_COUNTER),
     noted(23, redirect::redirect, "the target is noted for the caller"),
     noted(24, system::zero, "0: a packet of the vm has no route"),
     done(25, events::output),
     done(26, skb::load_bytes),
-    refused(27, NO_MAP),
+    noted(27, probe::get_stackid, "the host's stack; the hash, and so the number, is not the kernel's"),
     done(28, checksum::diff),
     noted(29, encap::get_tunnel_opt, "-ENOENT and zeros: a packet of the vm came through no tunnel"),
     answers(30, EINVAL, "as the kernel answers for a packet without tunnel key"),
     done(31, encap::change_proto),
     done(32, skb::change_type),
-    refused(33, NO_MAP),
+    answers(33, ENOENT, "as the kernel answers for a packet without socket"),
     noted(34, skb::hash_recalc, "another hash than the kernel's, whose key is secret"),
     noted(35, system::task, "the host's task"),
     noted(36, probe::write_user, "the host's memory"),
-    refused(37, NO_MAP),
+    noted(37, system::under_cgroup, "the host's cgroups, which are in the map by their numbers"),
     done(38, skb::change_tail),
     done(39, skb::pull_data),
     answers(40, super::ENOTSUPP, "as the kernel answers for a packet whose sum the device has not computed"),
@@ -92,7 +98,7 @@ pub(super) static TABLE: &[Row] = &[
     away(52),
     away(53),
     done(54, xdp::adjust_meta),
-    refused(55, NO_MAP),
+    refused(55, NO_COUNTER),
     away(56),
     away(57),
     noted(58, probe::override_return, "the host is told"),
@@ -118,7 +124,7 @@ pub(super) static TABLE: &[Row] = &[
     away(78),
     noted(79, system::zero, "0: a packet of the vm has no socket"),
     noted(80, system::cgroup, "the host's cgroups"),
-    refused(81, NO_MAP),
+    refused(81, "the vm does not know which cgroup a program is attached to"),
     away(82),
     noted(83, system::zero, "0: a packet of the vm has no socket"),
     noted(84, system::zero, "null: the vm has no sockets"),
@@ -144,8 +150,8 @@ pub(super) static TABLE: &[Row] = &[
     away(104),
     done(105, text::strtol),
     done(106, text::strtoul),
-    refused(107, NO_MAP),
-    refused(108, NO_MAP),
+    noted(107, system::no_second_socket::<107>, NO_SOCKET),
+    noted(108, system::no_second_socket::<108>, NO_SOCKET),
     noted(109, probe::send_signal, "the host is told"),
     noted(110, system::no_socket::<110>, NO_SOCKET),
     away(111),
@@ -193,8 +199,8 @@ pub(super) static TABLE: &[Row] = &[
     refused(153, NO_PERCPU),
     refused(154, NO_PERCPU),
     noted(155, redirect::redirect_peer, "the target is noted for the caller"),
-    refused(156, NO_MAP),
-    refused(157, NO_MAP),
+    refused(156, NO_TASK),
+    refused(157, NO_TASK),
     refused(158, NO_TASK),
     away(159),
     noted(160, system::now, "the host's clock"),
@@ -246,7 +252,7 @@ pub(super) static TABLE: &[Row] = &[
     answers(206, EPROTONOSUPPORT, "as a kernel answers that is built without SYN cookies"),
     answers(207, EPROTONOSUPPORT, "as a kernel answers that is built without SYN cookies"),
     noted(208, system::tai, "the host's clock"),
-    refused(209, NO_MAP),
-    refused(210, NO_MAP),
-    refused(211, NO_MAP),
+    refused(209, "the vm has no records yet that its user puts in"),
+    refused(210, NO_CGROUP),
+    refused(211, NO_CGROUP),
 ];
