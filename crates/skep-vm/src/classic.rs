@@ -138,6 +138,6 @@ fn run(machine: &mut Machine, packet: &mut Packet) -> Result<u32, Fault> {
         Outcome::Ran { result, .. } => Ok(result as u32),
         Outcome::Fault(fault) => Err(fault),
         // Only the kernel's test run refuses frames, and the machine has its program.
-        Outcome::Refused(_) => Err(Fault { kind: FaultKind::WildJump, slot: 0 }),
+        Outcome::Refused(_) => Err(Fault::new(FaultKind::WildJump, 0)),
     }
 }

@@ -14,10 +14,13 @@ use crate::helper;
 use crate::kfunc;
 use crate::map::Map;
 use crate::memory::{function_pointer, map_handle, map_value_pointer};
-use crate::op::{Code, Op, Reg};
+use crate::op::{Code, Op, Reg, fuse};
 
 /// Most slots of a program; the kernel's limit for privileged users.
 const MAX_SLOTS: usize = 1_000_000;
+
+/// The helper that is no call: it goes on with another program.
+pub(crate) const TAIL_CALL: i32 = 12;
 
 /// Decodes a whole program; operation `i` is slot `i`.
 /// `calls` are the numbers of the host's own functions.
@@ -65,6 +68,7 @@ pub(crate) fn decode(
     match ops.last().map(|op| op.code) {
         Some(Code::Exit | Code::Ja | Code::Throw | Code::GotoReg) => {
             decoder.mark_entries(&mut ops);
+            fuse(&mut ops);
             Ok(ops)
         }
         _ => Err(decoder.bad(last, "the last instruction is neither `exit` nor a jump".to_owned())),
@@ -201,6 +205,7 @@ impl Decoder<'_> {
             What::Call(Callee::Helper) if let Some(at) = self.calls.iter().position(|id| *id == insn.imm) => {
                 Op { imm: at as i64, ..Op::new(Code::CallHost) }
             }
+            What::Call(Callee::Helper) if insn.imm == TAIL_CALL => Op::new(Code::TailCall),
             What::Call(Callee::Helper) => {
                 let row = helper::find(insn.imm, self.kind);
                 let why = |why| Error::Helper { place: self.place(slot), id: insn.imm, why };

@@ -139,11 +139,19 @@ pub struct Fault {
     pub kind: FaultKind,
     /// Slot of the instruction, as in [`ProgramSpec::code`].
     pub slot: usize,
+    /// The program it is in, by its index in the object, where a tail call led to another than was run.
+    pub program: Option<usize>,
 }
 
 impl Fault {
+    /// A fault of the program that was run.
+    pub(crate) const fn new(kind: FaultKind, slot: usize) -> Fault {
+        Fault { kind, slot, program: None }
+    }
+
     /// The message for the user, with the source line when the object has one.
     pub fn diagnostic(&self, program: &ProgramSpec, object: &Object) -> Diagnostic {
+        let program = self.program.and_then(|index| object.programs.get(index)).unwrap_or(program);
         let place = Place::of(program, object, self.slot);
         let d = Diagnostic::error(code::FAULT, format!("`{}` broke a rule: {}", program.name, self.kind));
         place.mark(d, &self.kind.to_string()).help(self.kind.help())

@@ -3,15 +3,17 @@
 use std::cell::Cell;
 
 use skep_isa::opcode::Atomic;
+use skep_isa::spec::MapType;
 
 use crate::context::Kind;
 use crate::fault::{Fault, FaultKind};
 use crate::helper;
 use crate::kfunc;
-use crate::machine::World;
+use crate::machine::{Program, World};
 use crate::mem::Change;
 use crate::memory::{
-    FRAME, MAX_FRAMES, STACK_SIZE, arena_pointer, context_pointer, function_slot, packet_pointer, stack_pointer,
+    FRAME, MAX_FRAMES, STACK_SIZE, arena_pointer, context_pointer, function_slot, handle_index, is_context,
+    packet_pointer, stack_pointer,
 };
 use crate::op::{Code, Op, Registers};
 use crate::packet::Packet;
@@ -22,13 +24,21 @@ pub(crate) struct Vm<'a> {
     pub(crate) world: &'a mut World,
     pub(crate) packet: &'a mut Packet,
     pub(crate) kind: Kind,
+    /// All programs of the machine.
+    programs: &'a [Option<Program>],
+    /// The one that was run.
+    first: usize,
+    /// The one that runs: tail calls lead to others.
+    program: usize,
     code: &'a [Op],
+    /// Tail calls so far.
+    tail_calls: u32,
     /// Instructions left.
     fuel: u64,
     /// Bytes that the helper that runs has gone through beyond what any call may; it is charged for them.
     work: Cell<u64>,
-    /// An exception that is on its way to the outermost function: its value, and the slot of its handler.
-    thrown: Option<(u64, i32)>,
+    /// An exception that is on its way to the outermost function.
+    thrown: Option<Thrown<'a>>,
     /// Frames in use.
     depth: usize,
     /// Offset of the innermost frame's lowest byte.
@@ -41,13 +51,26 @@ impl std::fmt::Debug for Vm<'_> {
     }
 }
 
+/// An exception: its value, and the slot of its handler in the program that threw it.
+struct Thrown<'a> {
+    cookie: u64,
+    handler: Option<usize>,
+    program: usize,
+    code: &'a [Op],
+}
+
 /// What belongs to a frame: what its call saved, r6–r9 and where to go on, and how often it may still pass a `may_goto`.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Frame {
     back: usize,
     saved: [u64; 4],
     passes: u32,
+    /// The caller's program.
+    program: usize,
 }
+
+/// Most tail calls of a run (`MAX_TAIL_CALL_CNT`).
+const MAX_TAIL_CALLS: u32 = 33;
 
 /// How often one frame may pass a `may_goto` (`BPF_MAX_LOOPS`).
 const MAX_PASSES: u32 = 8 << 20;
@@ -58,9 +81,30 @@ const FREE_WORK: usize = 512;
 const WORK_OF_AN_INSTRUCTION: u64 = 64;
 
 impl<'a> Vm<'a> {
-    pub(crate) fn new(world: &'a mut World, packet: &'a mut Packet, kind: Kind, code: &'a [Op]) -> Vm<'a> {
+    pub(crate) fn new(
+        world: &'a mut World,
+        packet: &'a mut Packet,
+        programs: &'a [Option<Program>],
+        program: usize,
+        kind: Kind,
+        code: &'a [Op],
+    ) -> Vm<'a> {
         let fuel = world.config.fuel;
-        Vm { world, packet, kind, code, fuel, work: Cell::new(0), thrown: None, depth: 0, stack_low: STACK_SIZE }
+        Vm {
+            world,
+            packet,
+            kind,
+            programs,
+            first: program,
+            program,
+            code,
+            tail_calls: 0,
+            fuel,
+            work: Cell::new(0),
+            thrown: None,
+            depth: 0,
+            stack_low: STACK_SIZE,
+        }
     }
 
     /// Runs the program from its start; `r0` at its end.
@@ -71,8 +115,11 @@ impl<'a> Vm<'a> {
             _ => [context_pointer(), 0, 0, 0, 0],
         };
         match (self.function(0, args), self.thrown.take()) {
-            (Err(_), Some((cookie, -1))) => Ok(cookie),
-            (Err(_), Some((cookie, handler))) => self.function(handler as usize, [cookie, 0, 0, 0, 0]),
+            (Err(_), Some(Thrown { cookie, handler: None, .. })) => Ok(cookie),
+            (Err(_), Some(Thrown { cookie, handler: Some(handler), program, code })) => {
+                (self.program, self.code) = (program, code);
+                self.function(handler, [cookie, 0, 0, 0, 0])
+            }
             (result, _) => result,
         }
     }
@@ -96,8 +143,9 @@ impl<'a> Vm<'a> {
     pub(crate) fn function(&mut self, slot: usize, [a1, a2, a3, a4, a5]: [u64; 5]) -> Result<u64, Fault> {
         let (depth, stack_low) = (self.depth, self.stack_low);
         if depth == MAX_FRAMES {
-            return Err(Fault { kind: FaultKind::CallDepth { limit: MAX_FRAMES }, slot });
+            return Err(self.fault_at(FaultKind::CallDepth { limit: MAX_FRAMES }, slot));
         }
+        let (program, code) = (self.program, self.code);
         self.depth += 1;
         self.stack_low -= FRAME;
         self.allow_passes();
@@ -105,7 +153,37 @@ impl<'a> Vm<'a> {
         let result = self.execute(slot, &mut regs);
         self.depth = depth;
         self.stack_low = stack_low;
+        (self.program, self.code) = (program, code);
         result
+    }
+
+    /// A fault of the program that runs.
+    #[cold]
+    fn fault_at(&self, kind: FaultKind, slot: usize) -> Fault {
+        Fault { kind, slot, program: (self.program != self.first).then_some(self.program) }
+    }
+
+    /// The program that a tail call goes on with; `None` where it goes on behind the call: past the end of the array, at an
+    /// empty place, after 33 of them.
+    #[inline(never)]
+    fn tail_call(&mut self, context: u64, map: u64, index: u64) -> Result<Option<&'a [Op]>, FaultKind> {
+        if !is_context(context) {
+            let why = "not the context";
+            return Err(FaultKind::BadArgument { helper: "tail_call", argument: 1, value: context, why });
+        }
+        let array = handle_index(map).and_then(|index| self.world.maps.get(index));
+        let Some(array) = array.filter(|map| map.map_type() == MapType::ProgArray) else {
+            let why = "not an array of programs";
+            return Err(FaultKind::BadArgument { helper: "tail_call", argument: 2, value: map, why });
+        };
+        let Some(number) = array.program_held(&(index as u32).to_le_bytes()) else { return Ok(None) };
+        let Some(Some(next)) = self.programs.get(number - 1) else { return Ok(None) };
+        if self.tail_calls == MAX_TAIL_CALLS || next.kind != self.kind {
+            return Ok(None);
+        }
+        self.tail_calls += 1;
+        (self.program, self.code) = (number - 1, &next.code);
+        Ok(Some(&next.code))
     }
 
     /// A new frame may pass `may_goto`s again.
@@ -128,7 +206,7 @@ impl<'a> Vm<'a> {
     #[inline(never)]
     fn execute(&mut self, start: usize, regs: &mut Registers) -> Result<u64, Fault> {
         let outermost = self.depth;
-        let code = self.code;
+        let mut code = self.code;
         let mut fuel = self.fuel;
         // What comes next, and how much that was after the last charge.
         let mut ops = from(code, start);
@@ -180,6 +258,14 @@ impl<'a> Vm<'a> {
                     regs[d] = $value as u64
                 };
             }
+            macro_rules! both {
+                (|$x:ident: $int:ty, $y:ident: $same:ty| $result:expr) => {{
+                    let $x = regs[s] as $int;
+                    let $y = regs[(op.off & 15) as usize].wrapping_add(op.imm as u64) as $same;
+                    regs[d] = $result as u64;
+                    ops.next();
+                }};
+            }
             macro_rules! jump {
                 ($condition:expr) => {
                     if $condition {
@@ -219,6 +305,23 @@ impl<'a> Vm<'a> {
                 Code::Xor32 => set!(a32 ^ b32),
                 Code::Mov32 => set!(b32),
                 Code::Arsh32 => set!((a as i32).wrapping_shr(b32) as u32),
+                Code::MovAdd => both!(|x: u64, y: u64| x.wrapping_add(y)),
+                Code::MovSub => both!(|x: u64, y: u64| x.wrapping_sub(y)),
+                Code::MovMul => both!(|x: u64, y: u64| x.wrapping_mul(y)),
+                Code::MovOr => both!(|x: u64, y: u64| x | y),
+                Code::MovAnd => both!(|x: u64, y: u64| x & y),
+                Code::MovXor => both!(|x: u64, y: u64| x ^ y),
+                Code::MovLsh => both!(|x: u64, y: u64| x.wrapping_shl(y as u32)),
+                Code::MovRsh => both!(|x: u64, y: u64| x.wrapping_shr(y as u32)),
+                Code::MovArsh => both!(|x: u64, y: u64| (x as i64).wrapping_shr(y as u32)),
+                Code::MovAdd32 => both!(|x: u32, y: u32| x.wrapping_add(y)),
+                Code::MovSub32 => both!(|x: u32, y: u32| x.wrapping_sub(y)),
+                Code::MovMul32 => both!(|x: u32, y: u32| x.wrapping_mul(y)),
+                Code::MovOr32 => both!(|x: u32, y: u32| x | y),
+                Code::MovAnd32 => both!(|x: u32, y: u32| x & y),
+                Code::MovXor32 => both!(|x: u32, y: u32| x ^ y),
+                Code::MovLsh32 => both!(|x: u32, y: u32| x.wrapping_shl(y)),
+                Code::MovRsh32 => both!(|x: u32, y: u32| x.wrapping_shr(y)),
                 Code::Movsx8 => set!(i64::from(b as i8)),
                 Code::Movsx16 => set!(i64::from(b as i16)),
                 Code::Movsx32 => set!(i64::from(b as i32)),
@@ -314,6 +417,7 @@ impl<'a> Vm<'a> {
                     if let Some(frame) = self.world.frames.get_mut(self.depth) {
                         frame.back = code.len() - ops.len();
                         frame.saved = saved;
+                        frame.program = self.program;
                     }
                     let target = match op.code {
                         Code::CallLocal => op.off as usize,
@@ -327,6 +431,20 @@ impl<'a> Vm<'a> {
                     self.stack_low -= FRAME;
                     self.allow_passes();
                     go!(target);
+                }
+                Code::TailCall => {
+                    charge!();
+                    charged = ops.len();
+                    match check!(self.tail_call(regs[1], regs[2], regs[3])) {
+                        Some(next) => {
+                            code = next;
+                            // The next program sees its context and the frame, and nothing of this one.
+                            *regs = [0, regs[1], 0, 0, 0, 0, 0, 0, 0, 0, regs[10], 0, 0, 0, 0, 0];
+                            self.allow_passes();
+                            go!(0);
+                        }
+                        None => regs[0] = 0,
+                    }
                 }
                 Code::CallHelper => {
                     charge!();
@@ -357,7 +475,8 @@ impl<'a> Vm<'a> {
                 Code::Throw => {
                     charge!();
                     charged = ops.len();
-                    self.thrown = Some((regs[1], op.off));
+                    let handler = usize::try_from(op.off).ok();
+                    self.thrown = Some(Thrown { cookie: regs[1], handler, program: self.program, code });
                     // No fault anyone sees: the outermost function takes the exception.
                     break FaultKind::WildJump;
                 }
@@ -381,8 +500,12 @@ impl<'a> Vm<'a> {
                     self.depth -= 1;
                     self.stack_low += FRAME;
                     regs[10] = stack_pointer(self.stack_low + FRAME);
-                    let Some(frame) = self.world.frames.get(self.depth) else { break FaultKind::WildJump };
+                    let Some(frame) = self.world.frames.get(self.depth).copied() else { break FaultKind::WildJump };
                     regs[6..10].copy_from_slice(&frame.saved);
+                    if frame.program != self.program {
+                        let Some(Some(caller)) = self.programs.get(frame.program) else { break FaultKind::WildJump };
+                        (self.program, self.code, code) = (frame.program, &caller.code, &caller.code);
+                    }
                     go!(frame.back);
                 }
                 Code::Hole => break FaultKind::WildJump,
@@ -390,7 +513,7 @@ impl<'a> Vm<'a> {
         };
         // The instructions of the last stretch, the one that broke the rule included.
         self.fuel = fuel.saturating_sub((charged - ops.len()) as u64);
-        Err(Fault { kind, slot: (code.len() - ops.len()).saturating_sub(1) })
+        Err(self.fault_at(kind, (code.len() - ops.len()).saturating_sub(1)))
     }
 
     /// Calls a function of the host, which may reach the program's memory meanwhile.

@@ -30,6 +30,8 @@ pub(crate) struct World {
     pub(crate) keys: Vec<u8>,
     /// Records that the program that runs has reserved and not finished.
     pub(crate) open: Vec<Open>,
+    /// The lock that the program that runs has taken: its map, and the offset there.
+    pub(crate) lock: Option<(usize, usize)>,
     pub(crate) host: Box<dyn Host>,
     pub(crate) config: Config,
     tally: Arc<Tally>,
@@ -53,6 +55,7 @@ impl World {
             frames: Default::default(),
             keys: Vec::new(),
             open: Vec::new(),
+            lock: None,
             host,
             config,
             tally,
@@ -72,8 +75,15 @@ impl World {
         }
     }
 
-    /// Takes away what a run left behind: discards its open records; how many there were.
+    /// Gives the lock back that is held; false where none is.
+    pub(crate) fn unlock(&mut self) -> bool {
+        let Some((map, offset)) = self.lock.take() else { return false };
+        self.maps.get(map).and_then(|map| map.store::<4>(offset, 0)).is_some()
+    }
+
+    /// Takes away what a run left behind: its lock, and its open records, which are discarded; how many there were.
     fn clean(&mut self) -> usize {
+        self.unlock();
         let left = self.open.len();
         while let Some(open) = self.open.pop() {
             self.finish(open, true);
@@ -84,9 +94,9 @@ impl World {
 }
 
 #[derive(Debug)]
-struct Program {
-    kind: Kind,
-    code: Vec<Op>,
+pub(crate) struct Program {
+    pub(crate) kind: Kind,
+    pub(crate) code: Vec<Op>,
 }
 
 /// An object's maps and programs in the vm, and a CPU that runs them. [`Machine::on_cpu`] makes further CPUs, for other
@@ -289,12 +299,12 @@ impl Machine {
     /// Runs a program on memory that was put into a packet: r0, and the instructions it took.
     pub(crate) fn run_memory(&mut self, program: usize, packet: &mut Packet) -> (Result<u64, Fault>, u64) {
         let Some(Some(Program { kind, code })) = self.programs.get(program) else {
-            return (Err(Fault { kind: FaultKind::WildJump, slot: 0 }), 0);
+            return (Err(Fault::new(FaultKind::WildJump, 0)), 0);
         };
         if packet.prepare(*kind, false).is_err() {
-            return (Err(Fault { kind: FaultKind::WildJump, slot: 0 }), 0);
+            return (Err(Fault::new(FaultKind::WildJump, 0)), 0);
         }
-        let mut vm = Vm::new(&mut self.world, packet, *kind, code);
+        let mut vm = Vm::new(&mut self.world, packet, &self.programs, program, *kind, code);
         let result = vm.run();
         let insns = vm.used();
         self.world.clean();
@@ -310,7 +320,7 @@ impl Machine {
         if let Err(refused) = packet.prepare(*kind, like_kernel) {
             return Outcome::Refused(refused);
         }
-        let mut vm = Vm::new(&mut self.world, packet, *kind, code);
+        let mut vm = Vm::new(&mut self.world, packet, &self.programs, program, *kind, code);
         let result = vm.run();
         let insns = vm.used();
         packet.finish(*kind, like_kernel);
@@ -318,7 +328,7 @@ impl Machine {
         let result = match result {
             Ok(_) if open > 0 => {
                 let slot = code.iter().rposition(|op| op.code == crate::op::Code::Exit).unwrap_or(0);
-                Err(Fault { kind: FaultKind::OpenRecord { count: open }, slot })
+                Err(Fault::new(FaultKind::OpenRecord { count: open }, slot))
             }
             other => other,
         };

@@ -6,8 +6,8 @@ mod support;
 use skep_btf::{Btf, Builder, Kind, TypeId};
 use skep_isa::Insn;
 use skep_isa::spec::MapType;
-use skep_object::{FuncInfo, Object, Reloc, RelocTarget};
-use skep_vm::{Config, FaultKind, Machine, Outcome, Packet, Region};
+use skep_object::{Content, FuncInfo, Object, ProgramSpec, Reloc, RelocTarget};
+use skep_vm::{Config, Fault, FaultKind, Machine, Outcome, Packet, Region};
 use support::*;
 
 fn fault(code: &[Insn]) -> FaultKind {
@@ -164,4 +164,91 @@ fn atomics_lie_as_their_size_wants() {
 fn acquire_and_release_load_and_store() {
     let code = [mov(1, -2), i(0xdb, 10, 1, -8, 0x110), i(0xc3, 0, 10, -8, 0x100), i(0xcb, 10, 1, -8, 0x110), exit()];
     assert_eq!(result("xdp", &code), -2);
+}
+
+/// Programs `p0`, `p1`, … with an array that holds `p0` under 0, `p1` under 1, and so on, and nothing under 7.
+fn in_an_array(programs: &[&[Insn]]) -> Object {
+    let mut array = spec(MapType::ProgArray, 4, 4, 8);
+    array.contents = (0..).zip(programs).map(|(key, _)| (key, Content::Program(format!("p{key}")))).collect();
+    let maps = [array, spec(MapType::Array, 4, 8, 1)];
+    let mut whole = object("xdp", &[exit()], &maps);
+    let one = |(n, code): (usize, &&[Insn])| ProgramSpec {
+        name: format!("p{n}"),
+        ..object("xdp", code, &maps).programs.swap_remove(0)
+    };
+    whole.programs = programs.iter().enumerate().map(one).collect();
+    whole
+}
+
+/// bpf_tail_call(r1, the array, key)
+fn tail_call(key: i32) -> Vec<Insn> {
+    [&map(2, 0)[..], &[mov(3, key), call(12)]].concat()
+}
+
+#[test]
+fn a_tail_call_goes_on_with_the_other_program() {
+    let first = [&[mov(6, 5)], &tail_call(1)[..], &[mov(0, 1), exit()]].concat();
+    // What the first one had in its registers is gone, but not its context.
+    let second = [ldx(4, 2, 1, 0), ldx(4, 0, 1, 4), i(0x1f, 0, 2, 0, 0), i(0x0f, 0, 6, 0, 0), exit()];
+    assert_eq!(ends(&in_an_array(&[&first, &second]), 100), Outcome::Ran { result: 64, insns: 4 + 5 });
+}
+
+#[test]
+fn an_empty_place_and_one_past_the_end_are_passed_by() {
+    for key in [7, 8, -1] {
+        let first = [&tail_call(key)[..], &[mov(0, 3), exit()]].concat();
+        assert_eq!(ends(&in_an_array(&[&first]), 100), Outcome::Ran { result: 3, insns: 5 }, "{key}");
+    }
+}
+
+#[test]
+fn the_thirty_fourth_tail_call_is_passed_by() {
+    // Counts its runs in map 1, then calls itself.
+    let count = [
+        &[movr(6, 1), st(4, 10, -4, 0)][..],
+        &map(1, 1),
+        &[movr(2, 10), add(2, -4), call(1), i(0x55, 0, 0, 1, 0), exit(), ldx(8, 7, 0, 0), add(7, 1), stx(8, 0, 7, 0)],
+        &[movr(1, 6)],
+        &tail_call(0),
+        &[movr(0, 7), exit()],
+    ];
+    assert!(matches!(ends(&in_an_array(&[&count.concat()]), 10000), Outcome::Ran { result: 34, .. }));
+}
+
+#[test]
+fn programs_that_tail_call_each_other_are_held_to_one_limit() {
+    let one = [&tail_call(1)[..], &[mov(0, 1), exit()]].concat();
+    let other = [&tail_call(0)[..], &[mov(0, 2), exit()]].concat();
+    let object = in_an_array(&[&one, &other]);
+    // 34 times three instructions, and two.
+    assert_eq!(ends(&object, 104), Outcome::Ran { result: 2, insns: 3 * 34 + 2 });
+    assert!(matches!(ends(&object, 103), Outcome::Fault(f) if f.kind == FaultKind::Fuel { limit: 103 }));
+}
+
+#[test]
+fn a_tail_call_of_a_function_returns_to_the_functions_caller() {
+    let first = [&[i(0x85, 0, 1, 0, 2), add(0, 100), exit()], &tail_call(1)[..], &[mov(0, 1), exit()]].concat();
+    let second = [mov(0, 7), mov(6, 0), exit()];
+    assert!(matches!(ends(&in_an_array(&[&first, &second]), 100), Outcome::Ran { result: 107, .. }));
+}
+
+#[test]
+fn a_fault_behind_a_tail_call_is_the_other_programs() {
+    let first = [&tail_call(1)[..], &[mov(0, 1), exit()]].concat();
+    let object = in_an_array(&[&first, &[mov(2, 0), ldx(8, 0, 2, 0), exit()]]);
+    let Outcome::Fault(fault) = ends(&object, 100) else { panic!("no fault") };
+    assert_eq!((fault.kind, fault.slot, fault.program), (FaultKind::BadPointer { value: 0 }, 1, Some(1)));
+    let text = fault.diagnostic(&object.programs[0], &object).to_string();
+    assert!(text.contains("instruction 1 of `p1`"), "{text}");
+}
+
+#[test]
+fn a_tail_call_needs_the_context_and_an_array_of_programs() {
+    let bad = |code: Vec<Insn>| match ends(&in_an_array(&[&code]), 100) {
+        Outcome::Fault(Fault { kind: FaultKind::BadArgument { helper: "tail_call", argument, .. }, .. }) => argument,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(bad([&[mov(1, 0)], &tail_call(0)[..], &[exit()]].concat()), 1);
+    assert_eq!(bad([&map(2, 1)[..], &[mov(3, 0), call(12), exit()]].concat()), 2);
+    assert_eq!(bad(vec![mov(2, 0), mov(3, 0), call(12), exit()]), 2);
 }

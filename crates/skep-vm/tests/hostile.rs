@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use skep_isa::spec::MapType;
 use skep_isa::{Insn, asm};
-use skep_object::{MapSpec, Object};
+use skep_object::{Content, MapSpec, Object};
 use skep_vm::{Config, Error, Fault, Machine, Outcome, Packet, Routine};
 use support::*;
 
@@ -75,7 +75,9 @@ fn assemble(name: &str, text: &str) -> Vec<Insn> {
 fn outcome(case: &Case) -> (String, Vec<u8>) {
     let refused = |error: Error| format!("refused: {error}");
     let faulted = |fault: Fault| format!("fault at {}: {}", fault.slot, fault.kind);
-    let maps = [spec(MapType::Array, 4, 12, 4), spec(MapType::Ringbuf, 0, 0, 4096)];
+    let mut programs = spec(MapType::ProgArray, 4, 4, 4);
+    programs.contents = vec![(0, Content::Program("test".to_owned()))];
+    let maps = [spec(MapType::Array, 4, 12, 4), spec(MapType::Ringbuf, 0, 0, 4096), programs];
     let config = Config { fuel: 1 << 20, ..Config::default() };
     let object = relocated(&case.code, &maps);
     let host = Box::new(Still::default());

@@ -202,8 +202,10 @@ mod kernel {
 
     use super::{Measured, Program};
 
-    /// Runs of the measurement; the kernel says how long one of them took.
+    /// Runs of the measurement at most; the kernel says how long one of them took.
     const RUNS: u32 = 10_000;
+    /// What they may take together.
+    const TIME_NS: u32 = 200_000_000;
     /// The shortest frame that all test runs take.
     const FRAME: [u8; 64] = [0; 64];
 
@@ -227,12 +229,13 @@ mod kernel {
             memory.update(&[0; 4], input, 0).map_err(failed)?;
         }
         let run = |repeat| live.test_run(&TestRun { data: frame, ctx: &[], data_room: 0, no_data: false, repeat });
-        let mut r0 = run(1).map_err(failed)?.retval.into();
+        let once = run(1).map_err(failed)?;
+        let mut r0 = once.retval.into();
         if is_raw && let Some(result) = loaded.map(1) {
             let value = result.lookup(&[0; 4]).map_err(failed)?.unwrap_or_default();
             r0 = value.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte));
         }
-        let ns_per_run = run(RUNS).map_err(failed)?.duration_ns.into();
+        let ns_per_run = run((TIME_NS / once.duration_ns.max(1)).clamp(1, RUNS)).map_err(failed)?.duration_ns.into();
         let code_bytes = live.info().map_err(failed)?.jited_len;
         Ok(Measured { ns_per_run, insns: None, compile, code_bytes, r0 })
     }

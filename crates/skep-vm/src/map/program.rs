@@ -157,7 +157,9 @@ impl Map {
 
     #[cold]
     fn store_arena<const N: usize>(&self, low: usize, value: u64) -> Option<()> {
-        if let Kind::Arena(arena) = &self.kind { Some(arena.store::<N>(low, value)) } else { None }
+        let Kind::Arena(arena) = &self.kind else { return None };
+        arena.store::<N>(low, value);
+        Some(())
     }
 
     /// The arena in it.
