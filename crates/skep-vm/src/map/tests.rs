@@ -235,3 +235,21 @@ fn who_holds_a_value_keeps_it_when_its_key_is_updated() {
     (0..100).for_each(|n| m.update(&key(1 + n % 2), &[n as u8; 8], EXIST).expect("never full of what is there"));
     assert_eq!(m.entries().len(), 2);
 }
+
+#[test]
+fn values_of_owners_need_no_number_of_entries_and_are_not_walked() {
+    use MapType::{CgrpStorage, InodeStorage, SkStorage, TaskStorage};
+    for map_type in [SkStorage, InodeStorage, TaskStorage, CgrpStorage] {
+        let m = map(map_type, 4, 8, 0);
+        assert_eq!(m.update(&key(7), &[1; 8], EXIST), Err(MapError::Absent));
+        assert_eq!(m.update(&key(7), &[1; 8], NOEXIST), Ok(()));
+        assert_eq!(m.update(&key(7), &[2; 8], NOEXIST), Err(MapError::Exists));
+        assert_eq!(m.lookup(&key(7)), Some(vec![1; 8]));
+        assert_eq!(m.next_key(None), Err(MapError::NotSupported));
+        assert_eq!(m.take(&key(7)), Err(MapError::NotSupported));
+        assert_eq!((m.delete(&key(7)), m.delete(&key(7))), (Ok(()), Err(MapError::Absent)));
+    }
+    let m = map(MapType::CgroupStorage, 8, 8, 0);
+    assert_eq!(m.update(&[7; 8], &[1; 8], 0), Ok(()));
+    assert_eq!(m.delete(&[7; 8]), Err(MapError::Invalid));
+}

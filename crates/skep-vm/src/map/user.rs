@@ -11,6 +11,14 @@ impl Map {
         match (&self.kind, self.held) {
             (Kind::Queue(queue), _) if key.is_empty() => queue.next(false).ok(),
             (_, Some(rule)) if !rule.shown => None,
+            (Kind::Hash(_), _) => loop {
+                let slot = self.find(key)?;
+                let value = self.value(slot);
+                // Another thread may have given the slot to another key meanwhile.
+                if self.find(key) == Some(slot) {
+                    return Some(value);
+                }
+            },
             _ => {
                 let slot = self.find(key)?;
                 (self.held.is_none() || self.number(slot) != 0).then(|| self.value(slot))
