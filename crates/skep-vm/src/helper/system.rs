@@ -111,7 +111,7 @@ pub(super) fn trace_printk(vm: &mut Vm<'_>, [text, size, a, b, c]: Args) -> Answ
     let template = vm.take(text, size as u32 as usize)?;
     match format::format(vm, template.bytes(), &[a, b, c]) {
         Ok(text) => {
-            vm.world.host.print(&text);
+            vm.world.host.print(&String::from_utf8_lossy(&text));
             Ok(text.len() as u64)
         }
         Err(format::Bad) => Ok(error(EINVAL)),
@@ -130,7 +130,7 @@ pub(super) fn trace_vprintk(vm: &mut Vm<'_>, [text, size, data, data_size, _]: A
     let template = vm.take(text, size as u32 as usize)?;
     match format::format(vm, template.bytes(), &args) {
         Ok(text) => {
-            vm.world.host.print(&text);
+            vm.world.host.print(&String::from_utf8_lossy(&text));
             Ok(text.len() as u64)
         }
         Err(format::Bad) => Ok(error(EINVAL)),
@@ -152,7 +152,7 @@ pub(super) fn snprintf(vm: &mut Vm<'_>, [out, out_size, text, data, data_size]: 
         Ok(text) => {
             let size = out_size as u32 as usize;
             vm.check_room(out, size)?;
-            let mut shown: Vec<u8> = text.bytes().take(size.saturating_sub(1)).collect();
+            let mut shown: Vec<u8> = text.iter().copied().take(size.saturating_sub(1)).collect();
             shown.push(0);
             vm.give(out, shown.get(..size.min(shown.len())).unwrap_or_default())?;
             Ok(text.len() as u64 + 1)
