@@ -14,7 +14,7 @@ use crate::helper;
 use crate::kfunc;
 use crate::map::Map;
 use crate::memory::{function_pointer, map_handle, map_value_pointer};
-use crate::op::{Code, Op, Reg};
+use crate::op::{Code, Op, Reg, fuse};
 
 /// Most slots of a program; the kernel's limit for privileged users.
 const MAX_SLOTS: usize = 1_000_000;
@@ -68,6 +68,7 @@ pub(crate) fn decode(
     match ops.last().map(|op| op.code) {
         Some(Code::Exit | Code::Ja | Code::Throw | Code::GotoReg) => {
             decoder.mark_entries(&mut ops);
+            fuse(&mut ops);
             Ok(ops)
         }
         _ => Err(decoder.bad(last, "the last instruction is neither `exit` nor a jump".to_owned())),

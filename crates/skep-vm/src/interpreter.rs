@@ -258,6 +258,14 @@ impl<'a> Vm<'a> {
                     regs[d] = $value as u64
                 };
             }
+            macro_rules! both {
+                (|$x:ident: $int:ty, $y:ident: $same:ty| $result:expr) => {{
+                    let $x = regs[s] as $int;
+                    let $y = regs[(op.off & 15) as usize].wrapping_add(op.imm as u64) as $same;
+                    regs[d] = $result as u64;
+                    ops.next();
+                }};
+            }
             macro_rules! jump {
                 ($condition:expr) => {
                     if $condition {
@@ -297,6 +305,23 @@ impl<'a> Vm<'a> {
                 Code::Xor32 => set!(a32 ^ b32),
                 Code::Mov32 => set!(b32),
                 Code::Arsh32 => set!((a as i32).wrapping_shr(b32) as u32),
+                Code::MovAdd => both!(|x: u64, y: u64| x.wrapping_add(y)),
+                Code::MovSub => both!(|x: u64, y: u64| x.wrapping_sub(y)),
+                Code::MovMul => both!(|x: u64, y: u64| x.wrapping_mul(y)),
+                Code::MovOr => both!(|x: u64, y: u64| x | y),
+                Code::MovAnd => both!(|x: u64, y: u64| x & y),
+                Code::MovXor => both!(|x: u64, y: u64| x ^ y),
+                Code::MovLsh => both!(|x: u64, y: u64| x.wrapping_shl(y as u32)),
+                Code::MovRsh => both!(|x: u64, y: u64| x.wrapping_shr(y as u32)),
+                Code::MovArsh => both!(|x: u64, y: u64| (x as i64).wrapping_shr(y as u32)),
+                Code::MovAdd32 => both!(|x: u32, y: u32| x.wrapping_add(y)),
+                Code::MovSub32 => both!(|x: u32, y: u32| x.wrapping_sub(y)),
+                Code::MovMul32 => both!(|x: u32, y: u32| x.wrapping_mul(y)),
+                Code::MovOr32 => both!(|x: u32, y: u32| x | y),
+                Code::MovAnd32 => both!(|x: u32, y: u32| x & y),
+                Code::MovXor32 => both!(|x: u32, y: u32| x ^ y),
+                Code::MovLsh32 => both!(|x: u32, y: u32| x.wrapping_shl(y)),
+                Code::MovRsh32 => both!(|x: u32, y: u32| x.wrapping_shr(y)),
                 Code::Movsx8 => set!(i64::from(b as i8)),
                 Code::Movsx16 => set!(i64::from(b as i16)),
                 Code::Movsx32 => set!(i64::from(b as i32)),

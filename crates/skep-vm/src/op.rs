@@ -44,6 +44,53 @@ impl Op {
     }
 }
 
+/// Makes one operation of a move and the arithmetic on its result that follows. The second stays where it is, for jumps
+/// that lead to it.
+pub(crate) fn fuse(ops: &mut [Op]) {
+    for at in 1..ops.len() {
+        let Some([first, second]) = ops.get_mut(at - 1..=at) else { continue };
+        let Some((code, narrow)) = moved(second.code) else { continue };
+        let moves = first.code == Code::Mov || (narrow && first.code == Code::Mov32);
+        if !moves || first.imm != 0 || second.dst != first.dst {
+            continue;
+        }
+        // The register moved to holds what the one moved from holds.
+        let right = if second.src == first.dst { first.src } else { second.src };
+        *first = Op { code, off: right as i32, imm: second.imm, ..*first };
+    }
+}
+
+/// The operation that a move and this one are together; true where it looks at low halves alone.
+fn moved(code: Code) -> Option<(Code, bool)> {
+    use Code::*;
+    let wide = match code {
+        Add => MovAdd,
+        Sub => MovSub,
+        Mul => MovMul,
+        Or => MovOr,
+        And => MovAnd,
+        Xor => MovXor,
+        Lsh => MovLsh,
+        Rsh => MovRsh,
+        Arsh => MovArsh,
+        _ => {
+            let narrow = match code {
+                Add32 => MovAdd32,
+                Sub32 => MovSub32,
+                Mul32 => MovMul32,
+                Or32 => MovOr32,
+                And32 => MovAnd32,
+                Xor32 => MovXor32,
+                Lsh32 => MovLsh32,
+                Rsh32 => MovRsh32,
+                _ => return None,
+            };
+            return Some((narrow, true));
+        }
+    };
+    Some((wide, false))
+}
+
 /// A register. Sixteen values, so that the compiler sees that none is past the end of [`Registers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -78,6 +125,9 @@ impl Reg {
 pub(crate) enum Code {
     Add, Sub, Mul, Div, Sdiv, Or, And, Lsh, Rsh, Neg, Mod, Smod, Xor, Mov, Arsh,
     Add32, Sub32, Mul32, Div32, Sdiv32, Or32, And32, Lsh32, Rsh32, Neg32, Mod32, Smod32, Xor32, Mov32, Arsh32,
+    /// A move to `dst` and what follows it: `dst = src OP (regs[off] + imm)`, over both slots.
+    MovAdd, MovSub, MovMul, MovOr, MovAnd, MovXor, MovLsh, MovRsh, MovArsh,
+    MovAdd32, MovSub32, MovMul32, MovOr32, MovAnd32, MovXor32, MovLsh32, MovRsh32,
     Movsx8, Movsx16, Movsx32, Movsx8To32, Movsx16To32,
     Zext16, Zext32, Swap16, Swap32, Swap64,
     Ja, Jeq, Jne, Jgt, Jge, Jlt, Jle, Jset, Jsgt, Jsge, Jslt, Jsle,

@@ -87,7 +87,7 @@ fn an_arena_s_pages_are_there_when_asked_for_and_user_space_reads_them() {
     let (code, relocs) = arena_code();
     let mut object = object("xdp", &code, &[arena(3)]);
     object.programs[0].relocs = relocs;
-    let mut machine = Machine::new(&object, None, Config::default(), Box::new(Still::default())).expect("made");
+    let mut machine = Machine::new(&object, None, Config::default(), Box::new(Still)).expect("made");
     let map = machine.map(0).expect("the arena").clone();
     assert_eq!(map.read_at(map.address(), 4), Some(vec![7, 7, 7, 0]), "what it begins with");
     // The first page has what it begins with; two are left.

@@ -27,7 +27,7 @@ impl Vm<'_> {
     /// Refuses changes to a map its programs may only read.
     fn changes(&self, index: usize) -> Result<(), FaultKind> {
         match self.world.maps.get(index) {
-            Some(map) if map.program_writes() => Ok(()),
+            Some(map) if map.program_writes() && !is_users(map.map_type()) => Ok(()),
             _ => Err(FaultKind::ReadOnly { region: Region::Map(index) }),
         }
     }
@@ -35,6 +35,15 @@ impl Vm<'_> {
     fn function_of(&self, id: i32, value: u64) -> Result<usize, FaultKind> {
         function_slot(value).ok_or_else(|| bad(id, 2, value, "not a function of the program"))
     }
+}
+
+/// Maps of things that user space alone puts in.
+fn is_users(map_type: MapType) -> bool {
+    use MapType::{
+        ArrayOfMaps, CgroupArray, Cpumap, Devmap, DevmapHash, HashOfMaps, PerfEventArray, ProgArray, Xskmap,
+    };
+    let all = [ArrayOfMaps, CgroupArray, Cpumap, Devmap, DevmapHash, HashOfMaps, PerfEventArray, ProgArray, Xskmap];
+    all.contains(&map_type)
 }
 
 pub(super) fn lookup(vm: &mut Vm<'_>, [map, key, ..]: Args) -> Answer {
