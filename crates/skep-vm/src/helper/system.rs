@@ -1,6 +1,7 @@
 //! Helpers that ask the host: clock, randomness, task, text.
 
 use super::{Answer, Args, E2BIG, EAGAIN, EINVAL, bad, error, format};
+use crate::fault::FaultKind;
 use crate::interpreter::Vm;
 use skep_isa::spec::MapType;
 
@@ -118,15 +119,20 @@ pub(super) fn trace_printk(vm: &mut Vm<'_>, [text, size, a, b, c]: Args) -> Answ
     }
 }
 
+/// The arguments of a template; there is nothing to read where there are none, and the pointer may be null.
+fn arguments(vm: &Vm<'_>, data: u64, size: usize) -> Result<Vec<u64>, FaultKind> {
+    match size {
+        0 => Ok(Vec::new()),
+        _ => Ok(vm.take(data, size)?.bytes().chunks(8).map(crate::memory::read_le).collect()),
+    }
+}
+
 pub(super) fn trace_vprintk(vm: &mut Vm<'_>, [text, size, data, data_size, _]: Args) -> Answer {
     let data_size = data_size as u32 as usize;
     if !data_size.is_multiple_of(8) || data_size > 12 * 8 || (data_size != 0 && data == 0) {
         return Ok(error(EINVAL));
     }
-    let args: Vec<u64> = match data_size {
-        0 => Vec::new(),
-        _ => vm.take(data, data_size)?.bytes().chunks(8).map(crate::memory::read_le).collect(),
-    };
+    let args = arguments(vm, data, data_size)?;
     let template = vm.take(text, size as u32 as usize)?;
     match format::format(vm, template.bytes(), &args) {
         Ok(text) => {
@@ -142,11 +148,7 @@ pub(super) fn snprintf(vm: &mut Vm<'_>, [out, out_size, text, data, data_size]: 
     if !data_size.is_multiple_of(8) || data_size > 12 * 8 {
         return Ok(error(EINVAL));
     }
-    // Without arguments the pointer may be null.
-    let args: Vec<u64> = match data_size {
-        0 => Vec::new(),
-        _ => vm.take(data, data_size)?.bytes().chunks(8).map(crate::memory::read_le).collect(),
-    };
+    let args = arguments(vm, data, data_size)?;
     let template = vm.take_string(text).ok_or_else(|| bad(165, 3, text, "not a string that ends"))?;
     match format::format(vm, &template, &args) {
         Ok(text) => {
