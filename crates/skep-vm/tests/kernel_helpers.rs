@@ -338,3 +338,56 @@ fn tunnel_keys_are_taken_and_told_as_in_the_kernel() {
         }
     }
 }
+
+/// The kernel tells the length of what it printed, or that it does not take the template.
+#[test]
+fn what_is_printed_is_as_long_as_the_kernels() {
+    let templates: [&[u8]; 32] = [
+        b"%pI4",
+        b"%pi4",
+        b"%pI6",
+        b"%pi6",
+        b"<%pI4>",
+        b"%pI4x",
+        b"%pI5",
+        b"%pi",
+        b"%p",
+        b"%px",
+        b"%p.",
+        b"%pz",
+        b"%pS",
+        b"%ps",
+        b"%pB",
+        b"%pks",
+        b"%pksx",
+        b"%pk",
+        b"%s",
+        b"%sx",
+        b"%s %d",
+        b"%d %d %d",
+        b"%d %d %d %d",
+        b"%5d|%-8x|",
+        b"%lld",
+        b"%c",
+        b"%lc",
+        b"%.3d",
+        b"%%",
+        b"%",
+        b"%hd",
+        b"%08llX",
+    ];
+    for template in templates {
+        for value in [0, 7] {
+            let mut code = text(template);
+            code.extend([st(8, 10, -48, 0x0403_0201), st(8, 10, -40, 0x0065_6462), movr(1, 10), add(1, -32)]);
+            code.extend([mov(2, template.len() as i32 + 1), movr(3, 10), add(3, -40), mov(4, value), mov(5, 3)]);
+            // An address of the frame where one is read, for the two have others; else a number.
+            let reads = [&b"%pI"[..], b"%pi", b"<%pI", b"%pk", b"%s"].iter().any(|begin| template.starts_with(begin));
+            if !reads {
+                code.push(mov(3, 0xabc));
+            }
+            code.extend([call(6), exit()]);
+            agree_on_result("tc", &code, &ipv4(64), &String::from_utf8_lossy(template));
+        }
+    }
+}

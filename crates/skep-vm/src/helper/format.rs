@@ -26,19 +26,19 @@ impl Vm<'_> {
 }
 
 /// Fills in a template, whose zero at the end may be part of it.
-pub(crate) fn format(vm: &mut Vm<'_>, template: &[u8], args: &[u64]) -> Result<String, Bad> {
+pub(crate) fn format(vm: &mut Vm<'_>, template: &[u8], args: &[u64]) -> Result<Vec<u8>, Bad> {
     let end = template.iter().position(|byte| *byte == 0).unwrap_or(template.len());
     let mut rest = template.get(..end).unwrap_or_default().iter().copied().peekable();
     let mut args = args.iter().copied();
-    let mut out = String::new();
+    let mut out = Vec::new();
     while let Some(byte) = rest.next() {
         if byte != b'%' {
             let shown = byte.is_ascii_graphic() || byte.is_ascii_whitespace() || byte == 0x0b;
-            out.push(if shown { char::from(byte) } else { return Err(Bad) });
+            out.push(if shown { byte } else { return Err(Bad) });
             continue;
         }
         if rest.next_if_eq(&b'%').is_some() {
-            out.push('%');
+            out.push(b'%');
             continue;
         }
         let mut spec = Spec::default();
@@ -66,7 +66,7 @@ pub(crate) fn format(vm: &mut Vm<'_>, template: &[u8], args: &[u64]) -> Result<S
             b'u' => spec.number(&mut out, false, unsigned.to_string()),
             b'x' => spec.number(&mut out, false, format!("{unsigned:x}")),
             b'X' => spec.number(&mut out, false, format!("{unsigned:X}")),
-            b'c' if wide == 0 => spec.pad(&mut out, &char::from(value as u8).to_string()),
+            b'c' if wide == 0 => spec.pad(&mut out, &[value as u8]),
             b's' if wide == 0 => {
                 let space = vm.either(value);
                 spec.string(vm, &mut out, space, value, &mut rest)?;
@@ -74,12 +74,12 @@ pub(crate) fn format(vm: &mut Vm<'_>, template: &[u8], args: &[u64]) -> Result<S
             b'p' if wide == 0 => {
                 let what = rest.next_if(u8::is_ascii_alphanumeric);
                 match what {
-                    None | Some(b'K' | b'x') => spec.pad(&mut out, &format!("{value:016x}")),
-                    Some(b's' | b'S' | b'B') => spec.pad(&mut out, &symbol(vm, value, what != Some(b's'))),
+                    None | Some(b'K' | b'x') => spec.pad(&mut out, format!("{value:016x}").as_bytes()),
+                    Some(b's' | b'S' | b'B') => spec.pad(&mut out, symbol(vm, value, what != Some(b's')).as_bytes()),
                     Some(kind @ (b'i' | b'I')) => {
                         let version = rest.next().ok_or(Bad)?;
                         let text = address(vm, kind, version, value).ok_or(Bad)?;
-                        spec.pad(&mut out, &text);
+                        spec.pad(&mut out, text.as_bytes());
                     }
                     Some(space @ (b'k' | b'u')) if rest.next_if_eq(&b's').is_some() => {
                         let space = if space == b'k' { Space::Kernel } else { Space::User };
@@ -87,11 +87,13 @@ pub(crate) fn format(vm: &mut Vm<'_>, template: &[u8], args: &[u64]) -> Result<S
                     }
                     Some(_) => return Err(Bad),
                 }
+                // The kernel passes over letters and digits that follow.
+                while rest.next_if(u8::is_ascii_alphanumeric).is_some() {}
             }
             _ => return Err(Bad),
         }
     }
-    out.truncate(out.floor_char_boundary(LONGEST - 1));
+    out.truncate(LONGEST - 1);
     Ok(out)
 }
 
@@ -142,16 +144,23 @@ type Rest<'t> = std::iter::Peekable<std::iter::Copied<std::slice::Iter<'t, u8>>>
 
 impl Spec {
     /// A string, empty where it cannot be read; no letter or digit may follow its sign.
-    fn string(&self, vm: &mut Vm<'_>, out: &mut String, space: Space, at: u64, rest: &mut Rest<'_>) -> Result<(), Bad> {
+    fn string(
+        &self,
+        vm: &mut Vm<'_>,
+        out: &mut Vec<u8>,
+        space: Space,
+        at: u64,
+        rest: &mut Rest<'_>,
+    ) -> Result<(), Bad> {
         if rest.peek().is_some_and(u8::is_ascii_alphanumeric) {
             return Err(Bad);
         }
         let text = vm.probe_string(space, at, LONGEST).unwrap_or_default();
-        self.pad(out, &String::from_utf8_lossy(&text));
+        self.pad(out, &text);
         Ok(())
     }
 
-    fn number(&self, out: &mut String, negative: bool, digits: String) {
+    fn number(&self, out: &mut Vec<u8>, negative: bool, digits: String) {
         let sign = match (negative, self.plus, self.space) {
             (true, ..) => "-",
             (_, true, _) => "+",
@@ -159,22 +168,22 @@ impl Spec {
             _ => "",
         };
         if self.zeros && !self.left {
-            out.push_str(sign);
-            out.extend(std::iter::repeat_n('0', self.width.saturating_sub(sign.len() + digits.len())));
-            out.push_str(&digits);
+            out.extend(sign.bytes());
+            out.extend(std::iter::repeat_n(b'0', self.width.saturating_sub(sign.len() + digits.len())));
+            out.extend(digits.bytes());
         } else {
-            self.pad(out, &format!("{sign}{digits}"));
+            self.pad(out, format!("{sign}{digits}").as_bytes());
         }
     }
 
-    fn pad(&self, out: &mut String, text: &str) {
-        let fill = std::iter::repeat_n(' ', self.width.saturating_sub(text.len()));
+    fn pad(&self, out: &mut Vec<u8>, text: &[u8]) {
+        let fill = std::iter::repeat_n(b' ', self.width.saturating_sub(text.len()));
         if self.left {
-            out.push_str(text);
+            out.extend(text);
             out.extend(fill);
         } else {
             out.extend(fill);
-            out.push_str(text);
+            out.extend(text);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Helpers that ask the host: clock, randomness, task, text.
 
 use super::{Answer, Args, E2BIG, EAGAIN, EINVAL, bad, error, format};
+use crate::fault::FaultKind;
 use crate::interpreter::Vm;
 use skep_isa::spec::MapType;
 
@@ -111,10 +112,18 @@ pub(super) fn trace_printk(vm: &mut Vm<'_>, [text, size, a, b, c]: Args) -> Answ
     let template = vm.take(text, size as u32 as usize)?;
     match format::format(vm, template.bytes(), &[a, b, c]) {
         Ok(text) => {
-            vm.world.host.print(&text);
+            vm.world.host.print(&String::from_utf8_lossy(&text));
             Ok(text.len() as u64)
         }
         Err(format::Bad) => Ok(error(EINVAL)),
+    }
+}
+
+/// The arguments of a template; there is nothing to read where there are none, and the pointer may be null.
+fn arguments(vm: &Vm<'_>, data: u64, size: usize) -> Result<Vec<u64>, FaultKind> {
+    match size {
+        0 => Ok(Vec::new()),
+        _ => Ok(vm.take(data, size)?.bytes().chunks(8).map(crate::memory::read_le).collect()),
     }
 }
 
@@ -123,14 +132,11 @@ pub(super) fn trace_vprintk(vm: &mut Vm<'_>, [text, size, data, data_size, _]: A
     if !data_size.is_multiple_of(8) || data_size > 12 * 8 || (data_size != 0 && data == 0) {
         return Ok(error(EINVAL));
     }
-    let args: Vec<u64> = match data_size {
-        0 => Vec::new(),
-        _ => vm.take(data, data_size)?.bytes().chunks(8).map(crate::memory::read_le).collect(),
-    };
+    let args = arguments(vm, data, data_size)?;
     let template = vm.take(text, size as u32 as usize)?;
     match format::format(vm, template.bytes(), &args) {
         Ok(text) => {
-            vm.world.host.print(&text);
+            vm.world.host.print(&String::from_utf8_lossy(&text));
             Ok(text.len() as u64)
         }
         Err(format::Bad) => Ok(error(EINVAL)),
@@ -142,17 +148,13 @@ pub(super) fn snprintf(vm: &mut Vm<'_>, [out, out_size, text, data, data_size]: 
     if !data_size.is_multiple_of(8) || data_size > 12 * 8 {
         return Ok(error(EINVAL));
     }
-    // Without arguments the pointer may be null.
-    let args: Vec<u64> = match data_size {
-        0 => Vec::new(),
-        _ => vm.take(data, data_size)?.bytes().chunks(8).map(crate::memory::read_le).collect(),
-    };
+    let args = arguments(vm, data, data_size)?;
     let template = vm.take_string(text).ok_or_else(|| bad(165, 3, text, "not a string that ends"))?;
     match format::format(vm, &template, &args) {
         Ok(text) => {
             let size = out_size as u32 as usize;
             vm.check_room(out, size)?;
-            let mut shown: Vec<u8> = text.bytes().take(size.saturating_sub(1)).collect();
+            let mut shown: Vec<u8> = text.iter().copied().take(size.saturating_sub(1)).collect();
             shown.push(0);
             vm.give(out, shown.get(..size.min(shown.len())).unwrap_or_default())?;
             Ok(text.len() as u64 + 1)
