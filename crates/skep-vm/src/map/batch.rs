@@ -64,13 +64,16 @@ impl Map {
             if slots.len() > count - found.len() {
                 return if found.is_empty() { Err(MapError::NoSpace) } else { Ok(()) };
             }
-            for slot in slots {
-                let key = hash.key(slot);
-                let mut value = self.value(slot * self.copies);
-                // Another CPU may have removed it since.
-                if !take || hash.remove(&key, |slot| value = self.value(slot * self.copies)).is_ok() {
-                    found.push((key, value));
+            for key in slots.into_iter().map(|slot| hash.key(slot)) {
+                let mut value = None;
+                if take {
+                    let seen = |slot: usize| value = Some(self.value(slot * self.copies));
+                    // Another thread may have removed it since: then there is none.
+                    hash.remove(&key, seen).unwrap_or(());
+                } else {
+                    value = hash.read(&key, |slot| self.value(slot * self.copies));
                 }
+                found.extend(value.map(|value| (key, value)));
             }
             from.bucket += 1;
         }

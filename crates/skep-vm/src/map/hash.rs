@@ -217,6 +217,21 @@ impl Hash {
         self.walk(bucket, key)
     }
 
+    /// What `read` makes of the slot of a key, which had that key all the while.
+    pub(crate) fn read<T>(&self, key: &[u8], mut read: impl FnMut(usize) -> T) -> Option<T> {
+        let bucket = self.bucket(key);
+        for _ in 0..TRIES {
+            let before = self.changes.load(Ordering::Acquire);
+            let found = self.walk(bucket, key).map(&mut read);
+            if before.is_multiple_of(2) && self.changes.load(Ordering::Acquire) == before {
+                return found;
+            }
+            std::hint::spin_loop();
+        }
+        let _still = self.writer();
+        self.walk(bucket, key).map(read)
+    }
+
     /// Changes slots and chains; the writer's lock is held.
     fn change<T>(&self, change: impl FnOnce() -> T) -> T {
         let before = self.changes.load(Ordering::Relaxed);

@@ -11,14 +11,8 @@ impl Map {
         match (&self.kind, self.held) {
             (Kind::Queue(queue), _) if key.is_empty() => queue.next(false).ok(),
             (_, Some(rule)) if !rule.shown => None,
-            (Kind::Hash(_), _) => loop {
-                let slot = self.find(key)?;
-                let value = self.value(slot);
-                // Another thread may have given the slot to another key meanwhile.
-                if self.find(key) == Some(slot) {
-                    return Some(value);
-                }
-            },
+            (Kind::Hash(_), _) if key.len() != self.key_size => None,
+            (Kind::Hash(hash), _) => hash.read(key, |slot| self.value(slot * self.copies)),
             _ => {
                 let slot = self.find(key)?;
                 (self.held.is_none() || self.number(slot) != 0).then(|| self.value(slot))
