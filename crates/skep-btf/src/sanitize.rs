@@ -336,6 +336,8 @@ impl<H: Fn(BtfFeature) -> bool> Rewrite<'_, H> {
 /// The strings, with new ones behind those there were.
 struct Names {
     strings: Vec<u8>,
+    /// Bytes of those there were.
+    own: usize,
     written: HashMap<Vec<u8>, u32>,
 }
 
@@ -346,7 +348,8 @@ impl Names {
         if strings.last().is_some_and(|last| *last != 0) {
             strings.push(0);
         }
-        Names { strings, written: HashMap::new() }
+        let own = strings.len();
+        Names { strings, own, written: HashMap::new() }
     }
 
     /// The offset of a name made of letters, digits and `_`: of this one if it is so. Later kernels take dots too.
@@ -360,6 +363,10 @@ impl Names {
     }
 
     fn fit(&mut self, name: u32, is_fit: impl Fn(u8) -> bool) -> u32 {
+        // Behind the last string stood nothing, and what is written there is nobody's name.
+        if name as usize >= self.own {
+            return 0;
+        }
         let rest = self.strings.get(name as usize..).unwrap_or_default();
         let text = rest.split(|byte| *byte == 0).next().unwrap_or_default();
         let is_digit = |letter: Option<&u8>| letter.is_some_and(u8::is_ascii_digit);

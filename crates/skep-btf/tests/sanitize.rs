@@ -245,3 +245,19 @@ fn damaged_types_are_rewritten_without_losing_one() {
     }
     assert!(parsed > 5_000, "{parsed}");
 }
+
+#[test]
+fn a_name_behind_the_last_string_is_none_even_when_strings_are_written_there() {
+    let mut b = Builder::new();
+    b.add("int", INT);
+    b.add("a-b", Kind::Var { type_id: INTEGER, linkage: 2 });
+    b.add("lost", Kind::Var { type_id: INTEGER, linkage: 2 });
+    let mut bytes = b.encode().expect("small");
+    // The third record begins behind a header of 24 bytes and records of 16; the strings are 17 bytes long.
+    assert_eq!(&bytes[bytes.len() - 5..], b"lost\0");
+    bytes[24 + 16 + 16] = 20;
+    let btf = Btf::parse(&bytes).expect("names are checked when they are used");
+    let once = Btf::parse(&btf.sanitize(|_| true).bytes).expect("sanitized types parse");
+    assert_eq!((once.name(TypeId(2)), once.name(TypeId(3))), ("a_b", ""));
+    assert!(once.sanitize(|_| true).changes.is_empty());
+}

@@ -18,6 +18,32 @@ pub trait Host: Send {
     fn task(&mut self) -> Task {
         Task::default()
     }
+    /// Ids of the task's cgroup and those above it, from the root on. Default: the root alone, number 1.
+    fn cgroups(&mut self) -> Vec<u64> {
+        vec![1]
+    }
+    /// Reads memory that is not the program's, to the last byte; false where it cannot be read. Default: none can.
+    fn read(&mut self, _space: Space, _address: u64, _to: &mut [u8]) -> bool {
+        false
+    }
+    /// Writes into the task's memory; false where that cannot be. Default: nowhere.
+    fn write_user(&mut self, _address: u64, _bytes: &[u8]) -> bool {
+        false
+    }
+    /// Addresses of the call stack, the innermost first. Default: there is none.
+    fn stack(&mut self, _space: Space) -> Vec<u64> {
+        Vec::new()
+    }
+    /// The symbol of the kernel's that an address is in. Default: none is known.
+    fn symbol(&mut self, _address: u64) -> Option<Symbol> {
+        None
+    }
+    /// What the program runs on, where that is a function or an event. Default: nothing is known of it.
+    fn probe(&mut self) -> Probe {
+        Probe::default()
+    }
+    /// What a program did to the task or the function it runs on. Default: it is forgotten.
+    fn effect(&mut self, _effect: Effect) {}
 }
 
 /// A host in which time stands still and nothing is random.
@@ -40,9 +66,57 @@ impl Host for Still {
     fn print(&mut self, _text: &str) {}
 }
 
+/// Whose an address is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Space {
+    /// The kernel's.
+    Kernel,
+    /// The running task's.
+    User,
+}
+
+/// A symbol and where in it an address is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Symbol {
+    /// Its name.
+    pub name: String,
+    /// Bytes from its start.
+    pub offset: u64,
+    /// Bytes of it.
+    pub size: u64,
+}
+
+/// Facts of the function or event that a program runs on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Probe {
+    /// Address of the function (`get_func_ip`).
+    pub ip: u64,
+    /// Number given when it was attached (`get_attach_cookie`).
+    pub cookie: u64,
+}
+
+/// What a program did to the task or the function it runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It sent a signal.
+    Signal {
+        /// The signal.
+        number: u32,
+        /// To the thread alone, not to the whole process.
+        to_thread: bool,
+    },
+    /// It made the function return at once.
+    OverrideReturn {
+        /// What it is to return.
+        value: u64,
+    },
+}
+
 /// Facts of the current task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Task {
+    /// Address of its `task_struct`, as a number.
+    pub address: u64,
     /// Thread group in the high half, thread in the low half.
     pub pid_tgid: u64,
     /// Group in the high half, user in the low half.
@@ -53,7 +127,7 @@ pub struct Task {
 
 impl Default for Task {
     fn default() -> Task {
-        Task { pid_tgid: 0, uid_gid: 0, comm: *b"skep\0\0\0\0\0\0\0\0\0\0\0\0" }
+        Task { address: 0, pid_tgid: 0, uid_gid: 0, comm: *b"skep\0\0\0\0\0\0\0\0\0\0\0\0" }
     }
 }
 

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use crate::fault::FaultKind;
-use crate::helper::{Answer, Args};
+use crate::helper::dynptr::kfuncs as dynptr;
+use crate::helper::{Answer, Args, number};
 use crate::interpreter::Vm;
 use crate::map::Map;
 use crate::memory::handle_index;
@@ -28,6 +29,16 @@ const fn row(name: &'static str, call: fn(&mut Vm<'_>, Args) -> Answer) -> Row {
 static TABLE: &[Row] = &[
     row("bpf_arena_alloc_pages", arena_make),
     row("bpf_arena_free_pages", arena_take_away),
+    row("bpf_dynptr_adjust", dynptr::adjust),
+    row("bpf_dynptr_clone", dynptr::clone),
+    row("bpf_dynptr_is_null", dynptr::is_null),
+    row("bpf_dynptr_is_rdonly", dynptr::is_rdonly),
+    row("bpf_dynptr_size", dynptr::size),
+    row("bpf_dynptr_slice", dynptr::slice),
+    row("bpf_dynptr_slice_rdwr", dynptr::slice_rdwr),
+    row("bpf_iter_num_destroy", number::destroy),
+    row("bpf_iter_num_new", number::new),
+    row("bpf_iter_num_next", number::next),
     row("bpf_preempt_disable", nothing),
     row("bpf_preempt_enable", nothing),
     row("bpf_rcu_read_lock", nothing),

@@ -30,6 +30,8 @@ pub(crate) struct World {
     pub(crate) keys: Vec<u8>,
     /// Records that the program that runs has reserved and not finished.
     pub(crate) open: Vec<Open>,
+    /// The lock that the program that runs has taken: its map, and the offset there.
+    pub(crate) lock: Option<(usize, usize)>,
     pub(crate) host: Box<dyn Host>,
     pub(crate) config: Config,
     tally: Arc<Tally>,
@@ -53,6 +55,7 @@ impl World {
             frames: Default::default(),
             keys: Vec::new(),
             open: Vec::new(),
+            lock: None,
             host,
             config,
             tally,
@@ -72,8 +75,15 @@ impl World {
         }
     }
 
-    /// Takes away what a run left behind: discards its open records; how many there were.
+    /// Gives the lock back that is held; false where none is.
+    pub(crate) fn unlock(&mut self) -> bool {
+        let Some((map, offset)) = self.lock.take() else { return false };
+        self.maps.get(map).and_then(|map| map.store::<4>(offset, 0)).is_some()
+    }
+
+    /// Takes away what a run left behind: its lock, and its open records, which are discarded; how many there were.
     fn clean(&mut self) -> usize {
+        self.unlock();
         let left = self.open.len();
         while let Some(open) = self.open.pop() {
             self.finish(open, true);

@@ -77,6 +77,15 @@ pub struct Redirect {
     pub copy: Option<Vec<u8>>,
 }
 
+/// A key for a tunnel, as `skb_set_tunnel_key` was given it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TunnelKey {
+    /// `struct bpf_tunnel_key`; an older and shorter form of it with zeros behind.
+    pub bytes: [u8; 44],
+    /// Flags as given.
+    pub flags: u64,
+}
+
 /// Fields programs read and write by the context.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct State {
@@ -97,6 +106,8 @@ pub(crate) struct State {
     pub(crate) tstamp: u64,
     pub(crate) tstamp_type: u8,
     pub(crate) wire_len: u32,
+    /// How many sums the device has confirmed, less one; `None` for none.
+    pub(crate) csum_level: Option<u8>,
 }
 
 /// One frame with room around it; kept and refilled from run to run.
@@ -127,6 +138,8 @@ pub struct Packet {
     pub info: PacketInfo,
     /// What the last run redirected, in order.
     pub redirects: Vec<Redirect>,
+    /// The key that the last run set for the tunnel the packet leaves by.
+    pub tunnel_key: Option<TunnelKey>,
 }
 
 impl Default for Packet {
@@ -150,6 +163,7 @@ impl Packet {
             state: State::default(),
             info: PacketInfo::default(),
             redirects: Vec::new(),
+            tunnel_key: None,
         }
     }
 
@@ -194,6 +208,7 @@ impl Packet {
         self.network = (self.data + ETH).min(self.tail);
         self.writable = !matches!(kind, Kind::Socket | Kind::Cgroup | Kind::Seccomp);
         self.redirects.clear();
+        self.tunnel_key = None;
         if matches!(kind, Kind::Seccomp | Kind::Memory) {
             return Ok(());
         }

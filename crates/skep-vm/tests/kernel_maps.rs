@@ -511,11 +511,43 @@ fn maps_of_cpus_answer_as_the_kernel_s() {
 }
 
 #[test]
+fn maps_that_hold_something_refuse_what_the_kernel_s_refuse() {
+    use MapType::*;
+    for map_type in [ProgArray, PerfEventArray, CgroupArray, Sockmap, Sockhash, Xskmap, ReuseportSockarray] {
+        // A number that is held here is a descriptor there, so nothing is put in; and the vm has a buffer for each CPU.
+        let few = possible_cpus() as u32;
+        let beyond = few + 4;
+        let mut ops = vec![Next(None), Next(Some(k(few))), Next(Some(k(beyond))), Next(Some(k(beyond - 1)))];
+        ops.extend([Lookup(k(few)), Lookup(k(beyond)), Walk, Take(k(few)), Take(k(beyond))]);
+        ops.extend([Delete(k(few)), Delete(k(few + 1)), Delete(k(beyond)), Delete(k(u32::MAX))]);
+        ops.extend([UpdateBatch(vec![], 1), DeleteBatch(vec![k(few)]), TakeBatch(4)]);
+        // Whether flags or the descriptor are looked at first is the kernel's own order.
+        if matches!(map_type, ProgArray | PerfEventArray | CgroupArray) {
+            ops.extend([1, 2, 3, 4, 8].map(|flags| Update(k(few), k(1), flags)));
+            ops.extend([0, 1, 2, 3].map(|flags| Update(k(beyond), k(1), flags)));
+        }
+        ops.extend([Walk, Next(None), Delete(k(few)), Lookup(k(few + 1)), Take(k(few + 2))]);
+        agree(&spec(map_type, 4, 4, beyond, 0), &ops);
+    }
+}
+
+#[test]
+fn empty_maps_of_stacks_answer_as_the_kernel_s() {
+    let mut ops = vec![Next(None), Next(Some(k(3))), Next(Some(k(99))), Lookup(k(0)), Lookup(k(8)), Lookup(k(7))];
+    ops.extend([0, 3, 4, 5, 7, 8, 99].map(|n| Delete(k(n))));
+    ops.extend([0, 5, 7, 8, 99].map(|n| Take(k(n))));
+    ops.extend([0, 1, 2, 3].map(|flags| Update(k(1), v(1, 16), flags)));
+    ops.extend([UpdateBatch(vec![(k(1), v(1, 16))], 0), DeleteBatch(vec![k(1)]), LookupBatch(4), TakeBatch(4), Walk]);
+    agree(&spec(MapType::StackTrace, 4, 16, 5, 0), &ops);
+}
+
+#[test]
 fn ring_buffers_have_no_entries_as_the_kernel_s() {
     let mut ops = vec![Lookup(vec![]), Update(vec![], vec![], 0), Delete(vec![]), Take(vec![]), Next(None)];
     ops.extend(ops.clone());
     ops.extend(ops.clone());
     agree(&spec(MapType::Ringbuf, 0, 0, 4096, 0), &ops);
+    agree(&spec(MapType::UserRingbuf, 0, 0, 4096, 0), &ops);
 }
 
 #[test]
@@ -539,5 +571,31 @@ fn evicting_hashes_drop_what_the_kernel_s_drop() {
             }
             agree(&spec(map_type, 4, 8, entries, 0), &ops);
         }
+    }
+}
+
+/// Pushes, peeks and pops; each answer is a digit, and each value that came out.
+#[test]
+fn queues_stacks_and_bloom_filters_answer_programs_as_the_kernel_s() {
+    use support::{call, exit, map, mov, movr, st};
+    let add_to = |code: &mut Vec<skep_isa::Insn>| {
+        // r6 = r6 * 31 + r0; r6 = r6 * 31 + the value.
+        code.extend([support::i(0x27, 6, 0, 0, 31), support::i(0x0f, 6, 0, 0, 0), support::ldx(8, 1, 10, -8)]);
+        code.extend([support::i(0x27, 6, 0, 0, 31), support::i(0x0f, 6, 1, 0, 0)]);
+    };
+    for (map_type, pops) in [(MapType::Queue, true), (MapType::Stack, true), (MapType::BloomFilter, false)] {
+        let mut code = vec![mov(6, 1)];
+        for (id, value, flags) in
+            [(87, 1, 0), (87, 2, 0), (89, 1, 0), (87, 3, 0), (87, 4, 0), (87, 5, 2), (87, 6, 1), (89, 2, 0)]
+                .into_iter()
+                .chain([(88, 0, 0), (88, 0, 0), (89, 0, 0), (88, 0, 0), (88, 0, 0)].into_iter().filter(|_| pops))
+        {
+            code.push(st(8, 10, -8, value));
+            code.extend(map(1, 0));
+            code.extend([movr(2, 10), support::add(2, -8), mov(3, flags), call(id)]);
+            add_to(&mut code);
+        }
+        code.extend([movr(0, 6), exit()]);
+        kernel::agree_on_runs("xdp", &code, &[spec(map_type, 0, 8, 3, 0)], &support::ipv4(64), 4);
     }
 }

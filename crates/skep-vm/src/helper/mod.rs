@@ -1,14 +1,20 @@
 //! Helpers: the kernel's functions a program may call, by number. Their names stand in `skep_isa::spec::helper`.
 
 mod checksum;
+pub(crate) mod dynptr;
+mod encap;
 mod events;
 mod format;
+mod lock;
 mod maps;
+pub(crate) mod number;
+mod probe;
 mod redirect;
 mod ring;
 mod skb;
 mod system;
 mod table;
+mod text;
 mod xdp;
 
 use skep_isa::spec::helper::{ArgKind, Helper};
@@ -58,6 +64,8 @@ struct Row {
 
 enum How {
     Done(Call),
+    /// The interpreter does it, for the program is another one afterwards.
+    Inside,
     Answers(i64),
     Refused,
     Away,
@@ -96,7 +104,7 @@ pub enum OnCall {
 pub fn helpers() -> impl Iterator<Item = HelperState> {
     TABLE.iter().map(|row| {
         let on_call = match row.how {
-            How::Done(_) => OnCall::Done,
+            How::Done(_) | How::Inside => OnCall::Done,
             How::Answers(errno) => OnCall::Answers { errno },
             How::Refused => OnCall::Refused,
             How::Away => OnCall::Away,
@@ -168,6 +176,10 @@ pub(crate) const fn error(errno: i64) -> u64 {
     -errno as u64
 }
 
+pub(crate) const EPERM: i64 = 1;
+pub(crate) const EEXIST: i64 = 17;
+pub(crate) const EPROTO: i64 = 71;
+pub(crate) const ERANGE: i64 = 34;
 pub(crate) const ENOENT: i64 = 2;
 pub(crate) const ENODEV: i64 = 19;
 pub(crate) const EPROTONOSUPPORT: i64 = 93;
@@ -215,7 +227,7 @@ mod tests {
     #[test]
     fn what_is_not_done_has_a_reason() {
         for row in TABLE {
-            let needs_none = matches!(row.how, How::Done(_) | How::Away);
+            let needs_none = matches!(row.how, How::Done(_) | How::Inside | How::Away);
             assert!(needs_none || !row.note.is_empty(), "{}", row.id);
         }
     }

@@ -30,6 +30,36 @@ pub(super) fn redirect(vm: &mut Vm<'_>, [target, flags, ..]: Args) -> Answer {
     Ok(if noted { accepted } else { refused })
 }
 
+/// Where a redirect goes is filled in by the neighbour table (`BPF_F_NEIGH`); this flag is the kernel's own.
+const F_NEIGH: u64 = 1 << 16;
+/// It goes to the device at the other end (`BPF_F_PEER`).
+const F_PEER: u64 = 1 << 17;
+/// The next hop was given (`BPF_F_NEXTHOP`).
+const F_NEXTHOP: u64 = 1 << 18;
+/// Bytes of `struct bpf_redir_neigh`.
+const NEIGH_SIZE: i32 = 20;
+
+fn redirect_as(vm: &mut Vm<'_>, target: u64, flags: u64) -> Answer {
+    let noted = note(vm, Redirect { target: target as u32, map: None, flags, copy: None });
+    Ok(if noted { 7 } else { 2 })
+}
+
+pub(super) fn redirect_peer(vm: &mut Vm<'_>, [target, flags, ..]: Args) -> Answer {
+    if flags != 0 { Ok(2) } else { redirect_as(vm, target, F_PEER) }
+}
+
+pub(super) fn redirect_neigh(vm: &mut Vm<'_>, [target, hop, hop_size, flags, _]: Args) -> Answer {
+    let hop_size = hop_size as i32;
+    if flags != 0 || (hop_size != 0 && hop_size < NEIGH_SIZE) {
+        return Ok(2);
+    }
+    if hop_size == 0 {
+        return redirect_as(vm, target, F_NEIGH);
+    }
+    vm.take(hop, hop_size as usize)?;
+    redirect_as(vm, target, F_NEIGH | F_NEXTHOP)
+}
+
 pub(super) fn clone(vm: &mut Vm<'_>, [skb, target, flags, ..]: Args) -> Answer {
     context(13, skb)?;
     if flags & !F_INGRESS != 0 {

@@ -1,7 +1,9 @@
 //! Helpers that ask the host: clock, randomness, task, text.
 
-use super::{Answer, Args, EINVAL, bad, error, format};
+use super::{Answer, Args, E2BIG, EAGAIN, EINVAL, bad, error, format};
+use crate::fault::FaultKind;
 use crate::interpreter::Vm;
+use skep_isa::spec::MapType;
 
 pub(super) fn now(vm: &mut Vm<'_>, _: Args) -> Answer {
     Ok(vm.world.host.now_ns())
@@ -55,6 +57,48 @@ pub(super) fn uid_gid(vm: &mut Vm<'_>, _: Args) -> Answer {
     Ok(vm.world.host.task().uid_gid)
 }
 
+pub(super) fn task(vm: &mut Vm<'_>, _: Args) -> Answer {
+    Ok(vm.world.host.task().address)
+}
+
+pub(super) fn cgroup(vm: &mut Vm<'_>, _: Args) -> Answer {
+    Ok(vm.world.host.cgroups().last().copied().unwrap_or(0))
+}
+
+pub(super) fn ancestor_cgroup(vm: &mut Vm<'_>, [level, ..]: Args) -> Answer {
+    let level = usize::try_from(level as i32).ok();
+    Ok(level.and_then(|level| vm.world.host.cgroups().get(level).copied()).unwrap_or(0))
+}
+
+pub(super) fn under_cgroup(vm: &mut Vm<'_>, [map, index, ..]: Args) -> Answer {
+    let at = vm.map_of(37, 1, map)?;
+    let cgroups = vm.world.maps.get(at).filter(|found| found.map_type() == MapType::CgroupArray).cloned();
+    let Some(cgroups) = cgroups else { return Err(bad(37, 1, map, "not an array of cgroups").into()) };
+    let index = index as u32;
+    if index >= cgroups.max_entries() {
+        return Ok(error(E2BIG));
+    }
+    match cgroups.program_held(&index.to_le_bytes()) {
+        Some(number) => Ok(vm.world.host.cgroups().contains(&(number as u64)).into()),
+        None => Ok(error(EAGAIN)),
+    }
+}
+
+/// No namespace of the host's is the one that is named.
+pub(super) fn ns_pid_tgid(vm: &mut Vm<'_>, [_, _, to, size, _]: Args) -> Answer {
+    vm.give_padded(to, &[], size as u32 as usize)?;
+    Ok(error(EINVAL))
+}
+
+/// Nanoseconds of a tick where the kernel is built with 250 of them a second.
+const TICK: u64 = 4_000_000;
+/// The count the kernel begins with: five minutes before its low half wraps.
+const FIRST_TICK: u64 = (1 << 32) - 300 * 250;
+
+pub(super) fn jiffies(vm: &mut Vm<'_>, _: Args) -> Answer {
+    Ok(FIRST_TICK + vm.world.host.now_ns() / TICK)
+}
+
 pub(super) fn comm(vm: &mut Vm<'_>, [buffer, size, ..]: Args) -> Answer {
     let comm = vm.world.host.task().comm;
     let size = size as u32 as usize;
@@ -68,7 +112,31 @@ pub(super) fn trace_printk(vm: &mut Vm<'_>, [text, size, a, b, c]: Args) -> Answ
     let template = vm.take(text, size as u32 as usize)?;
     match format::format(vm, template.bytes(), &[a, b, c]) {
         Ok(text) => {
-            vm.world.host.print(&text);
+            vm.world.host.print(&String::from_utf8_lossy(&text));
+            Ok(text.len() as u64)
+        }
+        Err(format::Bad) => Ok(error(EINVAL)),
+    }
+}
+
+/// The arguments of a template; there is nothing to read where there are none, and the pointer may be null.
+fn arguments(vm: &Vm<'_>, data: u64, size: usize) -> Result<Vec<u64>, FaultKind> {
+    match size {
+        0 => Ok(Vec::new()),
+        _ => Ok(vm.take(data, size)?.bytes().chunks(8).map(crate::memory::read_le).collect()),
+    }
+}
+
+pub(super) fn trace_vprintk(vm: &mut Vm<'_>, [text, size, data, data_size, _]: Args) -> Answer {
+    let data_size = data_size as u32 as usize;
+    if !data_size.is_multiple_of(8) || data_size > 12 * 8 || (data_size != 0 && data == 0) {
+        return Ok(error(EINVAL));
+    }
+    let args = arguments(vm, data, data_size)?;
+    let template = vm.take(text, size as u32 as usize)?;
+    match format::format(vm, template.bytes(), &args) {
+        Ok(text) => {
+            vm.world.host.print(&String::from_utf8_lossy(&text));
             Ok(text.len() as u64)
         }
         Err(format::Bad) => Ok(error(EINVAL)),
@@ -80,17 +148,13 @@ pub(super) fn snprintf(vm: &mut Vm<'_>, [out, out_size, text, data, data_size]: 
     if !data_size.is_multiple_of(8) || data_size > 12 * 8 {
         return Ok(error(EINVAL));
     }
-    // Without arguments the pointer may be null.
-    let args: Vec<u64> = match data_size {
-        0 => Vec::new(),
-        _ => vm.take(data, data_size)?.bytes().chunks(8).map(crate::memory::read_le).collect(),
-    };
+    let args = arguments(vm, data, data_size)?;
     let template = vm.take_string(text).ok_or_else(|| bad(165, 3, text, "not a string that ends"))?;
     match format::format(vm, &template, &args) {
         Ok(text) => {
             let size = out_size as u32 as usize;
             vm.check_room(out, size)?;
-            let mut shown: Vec<u8> = text.bytes().take(size.saturating_sub(1)).collect();
+            let mut shown: Vec<u8> = text.iter().copied().take(size.saturating_sub(1)).collect();
             shown.push(0);
             vm.give(out, shown.get(..size.min(shown.len())).unwrap_or_default())?;
             Ok(text.len() as u64 + 1)

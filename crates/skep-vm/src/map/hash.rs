@@ -1,10 +1,11 @@
 //! A hash table over preallocated slots that is read without locks, with an optional order of use.
 //!
 //! Enter at [`Hash::find`], [`Hash::put`] and [`Hash::remove`]. Writers take turns; readers walk a bucket's chain while
-//! it changes under them. A slot is used again at once, for any key: a reader that stands on it then follows it into
-//! another bucket, sees at the chain's end that it is not its own, and begins again. It knows nothing of values: they
-//! stand elsewhere under the same slot numbers.
+//! it changes under them. A slot is used again at once, for any key, so who stands on one may be led astray: what is found
+//! is compared whole, and what is not found is looked for again while nobody writes. It knows nothing of values: they stand
+//! elsewhere under the same slot numbers.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::order::Order;
@@ -38,6 +39,8 @@ pub(crate) struct Hash {
     in_place: bool,
     /// Per slot, 1 when a program used it since it was last looked at. Only in tables that evict.
     used: Option<Memory>,
+    /// How often a change began or ended: odd while one goes on.
+    changes: AtomicU64,
     writer: Mutex<Writer>,
 }
 
@@ -73,6 +76,9 @@ pub(crate) struct Walk {
     link: usize,
 }
 
+/// How often a key is looked for while others write, before they have to wait.
+const TRIES: usize = 16;
+
 const K: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Hash {
@@ -99,6 +105,7 @@ impl Hash {
             stride,
             in_place: matches!(reuse, Reuse::InPlace | Reuse::EvictInPlace(_)),
             used: order.is_some().then(|| Memory::new(slots)),
+            changes: AtomicU64::new(0),
             writer: Mutex::new(Writer { slots, fresh: 0, free: Vec::new(), live: 0, order }),
         }
     }
@@ -167,26 +174,56 @@ impl Hash {
             let there = self.slots.load::<8>(front + FRONT + 8 * n);
             there == Some(crate::memory::read_le(word))
         });
-        same && self.slots.load::<4>(front + 4) == version
+        let is_whole = version.is_some_and(|version| version.is_multiple_of(2));
+        same && is_whole && self.slots.load::<4>(front + 4) == version
     }
 
     /// The slot of a key.
     #[inline(always)]
     pub(crate) fn find(&self, key: &[u8]) -> Option<usize> {
         let bucket = self.bucket(key);
-        loop {
-            let mut link = self.head(bucket);
-            while link & END == 0 {
-                let slot = link.wrapping_sub(1);
-                if self.has(slot, key) {
-                    return Some(slot);
-                }
-                link = self.next(slot);
-            }
-            if link == END | bucket {
-                return None;
-            }
+        match self.walk(bucket, key) {
+            None => self.find_again(bucket, key),
+            some => some,
         }
+    }
+
+    /// The slot of a key, as a walk through its bucket finds it: for who writes, and who knows that nobody did.
+    #[inline(always)]
+    fn walk(&self, bucket: usize, key: &[u8]) -> Option<usize> {
+        let mut link = self.head(bucket);
+        while link & END == 0 {
+            let slot = link.wrapping_sub(1);
+            if self.has(slot, key) {
+                return Some(slot);
+            }
+            link = self.next(slot);
+        }
+        None
+    }
+
+    /// Looks for a key that was not found. That it is not there is known once nothing changed during a walk.
+    #[inline(never)]
+    fn find_again(&self, bucket: usize, key: &[u8]) -> Option<usize> {
+        for _ in 0..TRIES {
+            let before = self.changes.load(Ordering::Acquire);
+            let found = self.walk(bucket, key);
+            if found.is_some() || before.is_multiple_of(2) && self.changes.load(Ordering::Acquire) == before {
+                return found;
+            }
+            std::hint::spin_loop();
+        }
+        let _still = self.writer();
+        self.walk(bucket, key)
+    }
+
+    /// Changes slots and chains; the writer's lock is held.
+    fn change<T>(&self, change: impl FnOnce() -> T) -> T {
+        let before = self.changes.load(Ordering::Relaxed);
+        self.changes.store(before + 1, Ordering::Release);
+        let done = change();
+        self.changes.store(before + 2, Ordering::Release);
+        done
     }
 
     /// Notes that a program used a slot.
@@ -203,13 +240,23 @@ impl Hash {
     /// Who looks the key up sees all of that or nothing of it, but for tables that change their slots in place.
     pub(crate) fn put(&self, key: &[u8], flags: u64, fill: impl FnOnce(usize, bool)) -> Result<usize, MapError> {
         let mut writer = self.writer();
+        self.change(|| self.put_alone(&mut writer, key, flags, fill))
+    }
+
+    fn put_alone(
+        &self,
+        writer: &mut Writer,
+        key: &[u8],
+        flags: u64,
+        fill: impl FnOnce(usize, bool),
+    ) -> Result<usize, MapError> {
         let bucket = self.bucket(key);
         // As in the kernel, room is made before anyone knows whether it is needed.
         let early = match &writer.order {
-            Some(_) if !self.in_place || flags != EXIST => Some(self.take_slot(&mut writer).ok_or(MapError::NoMemory)?),
+            Some(_) if !self.in_place || flags != EXIST => Some(self.take_slot(writer).ok_or(MapError::NoMemory)?),
             _ => None,
         };
-        let old = self.find(key);
+        let old = self.walk(bucket, key);
         let refused = match (old, flags) {
             (Some(_), NOEXIST) => Some(MapError::Exists),
             (None, EXIST) => Some(MapError::Absent),
@@ -217,24 +264,24 @@ impl Hash {
             _ => None,
         };
         if let Some(why) = refused {
-            early.into_iter().for_each(|slot| self.release(&mut writer, slot));
+            early.into_iter().for_each(|slot| self.release(writer, slot));
             return Err(why);
         }
         if let Some(slot) = old.filter(|_| self.in_place) {
-            early.into_iter().for_each(|slot| self.release(&mut writer, slot));
+            early.into_iter().for_each(|slot| self.release(writer, slot));
             fill(slot, false);
             self.touch(slot);
             return Ok(slot);
         }
         let slot = match early {
             Some(slot) => slot,
-            None => self.take_slot(&mut writer).ok_or(MapError::Full)?,
+            None => self.take_slot(writer).ok_or(MapError::Full)?,
         };
         fill(slot, true);
-        self.link(&mut writer, bucket, slot, key);
+        self.link(writer, bucket, slot, key);
         if let Some(old) = old {
             self.touch(slot);
-            self.unlink(&mut writer, old);
+            self.unlink(writer, old);
         }
         Ok(slot)
     }
@@ -242,6 +289,7 @@ impl Hash {
     /// Puts a slot first in a bucket, under a key.
     fn link(&self, writer: &mut Writer, bucket: usize, slot: usize, key: &[u8]) {
         let front = slot * self.stride;
+        self.slots.store::<4>(front, self.head(bucket) as u64);
         if self.front == SHORT_FRONT {
             self.slots.store::<4>(front + SHORT_FRONT, crate::memory::read_le(key));
         } else {
@@ -252,7 +300,6 @@ impl Hash {
             }
             self.slots.store::<4>(front + 4, version + 2);
         }
-        self.slots.store::<4>(front, self.head(bucket) as u64);
         self.heads.store::<4>(4 * bucket, slot as u64 + 1);
         writer.live += 1;
     }
@@ -286,9 +333,9 @@ impl Hash {
     /// Removes a key, after `before` has seen its slot.
     pub(crate) fn remove(&self, key: &[u8], before: impl FnOnce(usize)) -> Result<(), MapError> {
         let mut writer = self.writer();
-        let slot = self.find(key).ok_or(MapError::Absent)?;
+        let slot = self.walk(self.bucket(key), key).ok_or(MapError::Absent)?;
         before(slot);
-        self.unlink(&mut writer, slot);
+        self.change(|| self.unlink(&mut writer, slot));
         Ok(())
     }
 
@@ -362,7 +409,8 @@ impl Hash {
     /// The key after another in the order of buckets: the first after none or one that is not there.
     pub(crate) fn key_after(&self, key: Option<&[u8]>) -> Option<Vec<u8>> {
         let _still = self.writer();
-        let place = key.and_then(|key| Some((self.bucket(key), self.find(key)?)));
+        let place = key.map(|key| (self.bucket(key), key));
+        let place = place.and_then(|(bucket, key)| Some((bucket, self.walk(bucket, key)?)));
         let from = place.map_or(Walk::default(), |(bucket, slot)| Walk { bucket, link: self.next(slot) });
         let (next, _) = self.step(from);
         next.map(|(slot, _)| self.key(slot))

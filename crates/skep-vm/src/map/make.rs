@@ -45,27 +45,37 @@ impl Map {
                 | MapType::Stack
                 | MapType::BloomFilter
                 | MapType::Arena
-        ) || held::rule(spec.map_type).is_some();
+                | MapType::StackTrace
+                | MapType::UserRingbuf
+                | MapType::StructOps
+                | MapType::CgroupStorage
+                | MapType::PercpuCgroupStorage
+        ) || is_storage(spec.map_type)
+            || held::rule(spec.map_type).is_some();
         if !is_known {
             return Err(Error::MapType { map: spec.name.clone(), map_type: spec.map_type });
         }
         let entries = match (spec.map_type, spec.max_entries) {
             // Rounded up to what a ring buffer may be, as loaders do.
-            (MapType::Ringbuf, size @ 1..) => size.max(4096).checked_next_power_of_two().unwrap_or(1 << 31) as usize,
+            (MapType::Ringbuf | MapType::UserRingbuf, size @ 1..) => {
+                size.max(4096).checked_next_power_of_two().unwrap_or(1 << 31) as usize
+            }
             // One for each CPU, as loaders do.
             (MapType::PerfEventArray, 0) => cpus.max(1),
+            (MapType::StackTrace, entries @ 1..) => entries.checked_next_power_of_two().unwrap_or(1 << 31) as usize,
+            (map_type, 0) if has_owners(map_type) => OWNERS,
             (_, entries) => entries as usize,
         };
         let copies = if spec.map_type.is_per_cpu() { cpus.max(1) } else { 1 };
-        let is_ring = spec.map_type == MapType::Ringbuf;
+        let is_ring = matches!(spec.map_type, MapType::Ringbuf | MapType::UserRingbuf);
         if entries == 0 {
             return Err(bad("`max_entries` is 0"));
         }
         match spec.map_type {
-            MapType::Ringbuf if key_size != 0 || value_size != 0 => {
+            MapType::Ringbuf | MapType::UserRingbuf if key_size != 0 || value_size != 0 => {
                 return Err(bad("a ring buffer has neither keys nor values"));
             }
-            MapType::Ringbuf => {}
+            MapType::Ringbuf | MapType::UserRingbuf => {}
             _ if value_size == 0 && spec.map_type != MapType::Arena => return Err(bad("`value_size` is 0")),
             MapType::Arena if key_size != 0 || value_size != 0 => {
                 return Err(bad("an arena has neither keys nor values"));
@@ -75,6 +85,9 @@ impl Map {
                 return Err(bad("its values have no keys"));
             }
             MapType::Queue | MapType::Stack | MapType::BloomFilter => {}
+            MapType::StackTrace if key_size != 4 || !value_size.is_multiple_of(8) => {
+                return Err(bad("keys have 4 bytes, and values are addresses of 8"));
+            }
             map_type if is_array(map_type) && key_size != 4 => {
                 return Err(bad("an array's keys have 4 bytes"));
             }
@@ -95,7 +108,7 @@ impl Map {
         let stride = Slab::stride_of(value_size) as u64;
         let is_bare = matches!(spec.map_type, MapType::Queue | MapType::Stack | MapType::BloomFilter | MapType::Arena);
         let slab = match spec.map_type {
-            MapType::Ringbuf => 2 * entries as u64,
+            MapType::Ringbuf | MapType::UserRingbuf => 2 * entries as u64,
             MapType::Arena => entries as u64 * 4096,
             MapType::BloomFilter => Bloom::bits(entries as u64, spec.extra) / 8,
             MapType::Queue | MapType::Stack => (entries as u64 + 1) * (value_size as u64).next_multiple_of(8),
@@ -119,7 +132,7 @@ impl Map {
             MapType::PerfEventArray => Kind::Events(Events::default()),
             kind if is_array(kind) => Kind::Array,
             kind if replaces(kind) => hash(Reuse::Replace(spare)),
-            MapType::PercpuHash => hash(Reuse::InPlace),
+            MapType::PercpuHash | MapType::PercpuCgroupStorage => hash(Reuse::InPlace),
             MapType::LruHash => hash(Reuse::Evict(cpus)),
             MapType::LruPercpuHash => hash(Reuse::EvictInPlace(cpus)),
             MapType::Arena => Kind::Arena(Arena::new(entries, spec.extra)),
@@ -127,7 +140,7 @@ impl Map {
             MapType::Stack => Kind::Queue(Queue::new(value_size, entries, true)),
             MapType::BloomFilter => Kind::Bloom(Bloom::new(entries as u64, spec.extra, seed)),
             MapType::LpmTrie => Kind::Trie(Trie::new(key_size, entries, seed)),
-            MapType::Ringbuf => Kind::Ring(Ring::new(entries)),
+            MapType::Ringbuf | MapType::UserRingbuf => Kind::Ring(Ring::new(entries)),
             map_type => return Err(Error::MapType { map: spec.name.clone(), map_type }),
         };
         let slots = if is_ring || is_bare { 0 } else { (entries + spare) * copies };
@@ -147,7 +160,12 @@ impl Map {
             frozen,
             program_writes: spec.flags & F_RDONLY_PROG == 0 && !frozen,
         };
-        if let MapRole::Data { initial, .. } = &spec.role {
+        let begins = match &spec.role {
+            MapRole::Data { initial, .. } => Some(initial),
+            MapRole::StructOps(ops) => Some(&ops.initial),
+            MapRole::User | MapRole::Arena { .. } => None,
+        };
+        if let Some(initial) = begins {
             if initial.len() > value_size {
                 return Err(bad("its first bytes are more than its value"));
             }
@@ -164,7 +182,22 @@ impl Map {
     }
 }
 
+/// Most owners (tasks, sockets, inodes, cgroups) that have a value in one map: the kernel knows no such number.
+const OWNERS: usize = 4096;
+
+/// Maps of values that hang on something else.
+fn is_storage(map_type: MapType) -> bool {
+    use MapType::{CgrpStorage, InodeStorage, SkStorage, TaskStorage};
+    matches!(map_type, CgrpStorage | InodeStorage | SkStorage | TaskStorage)
+}
+
+/// The same, those of cgroups that programs are attached to among them.
+fn has_owners(map_type: MapType) -> bool {
+    is_storage(map_type) || matches!(map_type, MapType::CgroupStorage | MapType::PercpuCgroupStorage)
+}
+
 /// Hashes in which an update puts another slot in the old one's place.
 fn replaces(map_type: MapType) -> bool {
-    matches!(map_type, MapType::Hash | MapType::DevmapHash | MapType::HashOfMaps | MapType::Sockhash)
+    use MapType::{CgroupStorage, DevmapHash, Hash, HashOfMaps, Sockhash, StackTrace};
+    is_storage(map_type) || matches!(map_type, CgroupStorage | DevmapHash | Hash | HashOfMaps | Sockhash | StackTrace)
 }

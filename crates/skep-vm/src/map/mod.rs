@@ -149,12 +149,22 @@ impl Map {
                 self.values.clear(index.unwrap_or(0));
                 Ok(())
             }
+            // As in the kernel, an identifier of a call stack that cannot be is told apart.
+            (Kind::Hash(_), _) if self.map_type == MapType::StackTrace && self.index(key).is_none() => {
+                Err(MapError::Full)
+            }
+            (Kind::Hash(_), _) if self.is_of_cgroups() => Err(MapError::Invalid),
             (Kind::Hash(hash), _) => hash.remove(key, |_| {}),
             (Kind::Trie(trie), _) => trie.remove(key),
             (Kind::Bloom(_) | Kind::Arena(_), _) => Err(MapError::NotPossible),
             (Kind::Ring(_), _) => Err(MapError::NotSupported),
             _ => Err(MapError::Invalid),
         }
+    }
+
+    /// True for values of cgroups that programs are attached to.
+    fn is_of_cgroups(&self) -> bool {
+        matches!(self.map_type, MapType::CgroupStorage | MapType::PercpuCgroupStorage)
     }
 
     /// The number that a slot's value holds: what it stands for, 0 for nothing.
@@ -165,7 +175,7 @@ impl Map {
 
 /// Maps whose keys are indices.
 fn is_array(map_type: MapType) -> bool {
-    matches!(map_type, MapType::Array | MapType::PercpuArray) || held::rule(map_type).is_some()
+    matches!(map_type, MapType::Array | MapType::PercpuArray | MapType::StructOps) || held::rule(map_type).is_some()
 }
 
 /// Maps whose values stand for something else.

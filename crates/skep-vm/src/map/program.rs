@@ -136,7 +136,7 @@ impl Map {
     /// The ring buffer in it.
     pub(crate) fn ring(&self) -> Option<&Ring> {
         match &self.kind {
-            Kind::Ring(ring) => Some(ring),
+            Kind::Ring(ring) if self.map_type == MapType::Ringbuf => Some(ring),
             _ => None,
         }
     }
@@ -156,7 +156,9 @@ impl Map {
     /// Stores to an arena.
     #[inline(never)]
     pub(crate) fn store_arena<const N: usize>(&self, low: usize, value: u64) -> Option<()> {
-        if let Kind::Arena(arena) = &self.kind { Some(arena.store::<N>(low, value)) } else { None }
+        let Kind::Arena(arena) = &self.kind else { return None };
+        arena.store::<N>(low, value);
+        Some(())
     }
 
     /// The arena in it.

@@ -164,8 +164,9 @@ fn wrong_shapes_and_sizes_are_errors() {
     assert!(matches!(refused(MapType::Hash, 4, 0, 1), Error::BadMap { .. }));
     assert!(matches!(refused(MapType::Hash, 4, 4, 0), Error::BadMap { .. }));
     assert!(matches!(refused(MapType::Ringbuf, 4, 0, 4096), Error::BadMap { .. }));
+    assert!(matches!(refused(MapType::StackTrace, 4, 4, 1), Error::BadMap { .. }));
     assert!(matches!(refused(MapType::LpmTrie, 4, 4, 1), Error::BadMap { .. }));
-    assert!(matches!(refused(MapType::StackTrace, 4, 4, 1), Error::MapType { .. }));
+    assert!(matches!(refused(MapType::InsnArray, 4, 16, 1), Error::MapType { .. }));
     assert!(matches!(refused(MapType::Array, 4, 1 << 20, 1 << 20), Error::MapTooLarge { .. }));
     assert!(matches!(refused(MapType::Hash, 4, u32::MAX, u32::MAX), Error::MapTooLarge { .. }));
     assert!(matches!(refused(MapType::Array, 4, 8, u32::MAX), Error::MapTooLarge { .. }));
@@ -233,4 +234,22 @@ fn who_holds_a_value_keeps_it_when_its_key_is_updated() {
     assert_eq!(m.update(&key(3), &[3; 8], 0), Err(MapError::Full));
     (0..100).for_each(|n| m.update(&key(1 + n % 2), &[n as u8; 8], EXIST).expect("never full of what is there"));
     assert_eq!(m.entries().len(), 2);
+}
+
+#[test]
+fn values_of_owners_need_no_number_of_entries_and_are_not_walked() {
+    use MapType::{CgrpStorage, InodeStorage, SkStorage, TaskStorage};
+    for map_type in [SkStorage, InodeStorage, TaskStorage, CgrpStorage] {
+        let m = map(map_type, 4, 8, 0);
+        assert_eq!(m.update(&key(7), &[1; 8], EXIST), Err(MapError::Absent));
+        assert_eq!(m.update(&key(7), &[1; 8], NOEXIST), Ok(()));
+        assert_eq!(m.update(&key(7), &[2; 8], NOEXIST), Err(MapError::Exists));
+        assert_eq!(m.lookup(&key(7)), Some(vec![1; 8]));
+        assert_eq!(m.next_key(None), Err(MapError::NotSupported));
+        assert_eq!(m.take(&key(7)), Err(MapError::NotSupported));
+        assert_eq!((m.delete(&key(7)), m.delete(&key(7))), (Ok(()), Err(MapError::Absent)));
+    }
+    let m = map(MapType::CgroupStorage, 8, 8, 0);
+    assert_eq!(m.update(&[7; 8], &[1; 8], 0), Ok(()));
+    assert_eq!(m.delete(&[7; 8]), Err(MapError::Invalid));
 }

@@ -3,7 +3,7 @@
 use skep_isa::spec::MapType;
 use skep_isa::spec::map_type::Op;
 
-use super::{EXIST, Kind, Map, MapError, holds};
+use super::{EXIST, Kind, Map, MapError, NOEXIST, holds};
 
 impl Map {
     /// The value of a key, `None` when the key is absent or has the wrong size. Does not count as a use.
@@ -11,6 +11,14 @@ impl Map {
         match (&self.kind, self.held) {
             (Kind::Queue(queue), _) if key.is_empty() => queue.next(false).ok(),
             (_, Some(rule)) if !rule.shown => None,
+            (Kind::Hash(_), _) => loop {
+                let slot = self.find(key)?;
+                let value = self.value(slot);
+                // Another thread may have given the slot to another key meanwhile.
+                if self.find(key) == Some(slot) {
+                    return Some(value);
+                }
+            },
             _ => {
                 let slot = self.find(key)?;
                 (self.held.is_none() || self.number(slot) != 0).then(|| self.value(slot))
@@ -40,6 +48,8 @@ impl Map {
                 let is_held = index.is_some_and(|index| self.number(index) != 0);
                 rule.update(flags, index.is_some(), is_held, number(value))?;
             }
+            (Kind::Hash(_), _) if self.map_type == MapType::StackTrace => return Err(MapError::Invalid),
+            (Kind::Hash(_), _) if self.is_of_cgroups() && flags == NOEXIST => return Err(MapError::Invalid),
             (Kind::Hash(_), _) if holds(self.map_type) && number(value) == 0 => return Err(self.nothing()),
             _ => {}
         }
@@ -152,6 +162,9 @@ impl Map {
     pub fn next_key(&self, key: Option<&[u8]>) -> Result<Vec<u8>, MapError> {
         if key.is_some_and(|key| key.len() != self.key_size) {
             return Err(MapError::Invalid);
+        }
+        if !self.map_type.row().ops.contains(&Op::NextKey) && matches!(self.kind, Kind::Hash(_)) {
+            return Err(MapError::NotSupported);
         }
         let next = match &self.kind {
             Kind::Array | Kind::Events(_) => {
