@@ -37,6 +37,9 @@ pub(crate) struct Vm<'a> {
     fuel: u64,
     /// Bytes that the helper that runs has gone through beyond what any call may; it is charged for them.
     work: Cell<u64>,
+    /// What ended a function that gave no result. It is here, not in what functions return, because a result that fits into
+    /// registers makes short runs faster by half.
+    broken: Option<Fault>,
     /// An exception that is on its way to the outermost function.
     thrown: Option<Thrown<'a>>,
     /// Frames in use.
@@ -101,27 +104,39 @@ impl<'a> Vm<'a> {
             tail_calls: 0,
             fuel,
             work: Cell::new(0),
+            broken: None,
             thrown: None,
             depth: 0,
             stack_low: STACK_SIZE,
         }
     }
 
-    /// Runs the program from its start; `r0` at its end.
-    pub(crate) fn run(&mut self) -> Result<u64, Fault> {
+    /// Runs the program from its start; `r0` at its end, else [`Vm::broken`] has a fault.
+    #[inline]
+    pub(crate) fn run(&mut self) -> Option<u64> {
         let args = match (self.kind, self.packet.len()) {
             (Kind::Memory, 0) => [0; 5],
             (Kind::Memory, len) => [packet_pointer(self.packet.data), len as u64, 0, 0, 0],
             _ => [context_pointer(), 0, 0, 0, 0],
         };
-        match (self.function(0, args), self.thrown.take()) {
-            (Err(_), Some(Thrown { cookie, handler: None, .. })) => Ok(cookie),
-            (Err(_), Some(Thrown { cookie, handler: Some(handler), program, code })) => {
-                (self.program, self.code) = (program, code);
-                self.function(handler, [cookie, 0, 0, 0, 0])
-            }
-            (result, _) => result,
-        }
+        let result = self.enter(0, args);
+        if self.thrown.is_some() { self.caught() } else { result }
+    }
+
+    /// The fault of a run that had no result.
+    #[cold]
+    pub(crate) fn broken(&mut self) -> Fault {
+        self.broken.take().unwrap_or(Fault::new(FaultKind::WildJump, 0))
+    }
+
+    /// What a program ends with that threw an exception.
+    #[cold]
+    #[inline(never)]
+    fn caught(&mut self) -> Option<u64> {
+        let Thrown { cookie, handler, program, code } = self.thrown.take()?;
+        let Some(handler) = handler else { return Some(cookie) };
+        (self.program, self.code) = (program, code);
+        self.enter(handler, [cookie, 0, 0, 0, 0])
     }
 
     /// Notes that a helper goes through this many bytes. Without it, a loop of calls that copy megabytes would run for
@@ -138,12 +153,20 @@ impl<'a> Vm<'a> {
         self.world.config.fuel - self.fuel
     }
 
-    /// Runs a function of the program in a frame of its own: the entry, or a helper's callback.
+    /// Runs a helper's callback, a function of the program, in a frame of its own.
+    pub(crate) fn function(&mut self, slot: usize, args: [u64; 5]) -> Result<u64, Fault> {
+        match self.enter(slot, args) {
+            Some(r0) => Ok(r0),
+            None => Err(self.broken()),
+        }
+    }
+
+    /// Runs a function of the program in a frame of its own: the entry, a callback or a handler.
     #[inline]
-    pub(crate) fn function(&mut self, slot: usize, [a1, a2, a3, a4, a5]: [u64; 5]) -> Result<u64, Fault> {
+    fn enter(&mut self, slot: usize, [a1, a2, a3, a4, a5]: [u64; 5]) -> Option<u64> {
         let (depth, stack_low) = (self.depth, self.stack_low);
         if depth == MAX_FRAMES {
-            return Err(self.fault_at(FaultKind::CallDepth { limit: MAX_FRAMES }, slot));
+            return self.stop(FaultKind::CallDepth { limit: MAX_FRAMES }, slot);
         }
         let (program, code) = (self.program, self.code);
         self.depth += 1;
@@ -159,8 +182,11 @@ impl<'a> Vm<'a> {
 
     /// A fault of the program that runs.
     #[cold]
-    fn fault_at(&self, kind: FaultKind, slot: usize) -> Fault {
-        Fault { kind, slot, program: (self.program != self.first).then_some(self.program) }
+    #[inline(never)]
+    fn stop(&mut self, kind: FaultKind, slot: usize) -> Option<u64> {
+        let program = (self.program != self.first).then_some(self.program);
+        self.broken = Some(Fault { kind, slot, program });
+        None
     }
 
     /// The program that a tail call goes on with; `None` where it goes on behind the call: past the end of the array, at an
@@ -204,7 +230,7 @@ impl<'a> Vm<'a> {
 
     /// Fuel is charged for the instructions since the last jump at each jump taken, call and exit, so no loop is free.
     #[inline(never)]
-    fn execute(&mut self, start: usize, regs: &mut Registers) -> Result<u64, Fault> {
+    fn execute(&mut self, start: usize, regs: &mut Registers) -> Option<u64> {
         let outermost = self.depth;
         let mut code = self.code;
         let mut fuel = self.fuel;
@@ -403,7 +429,7 @@ impl<'a> Vm<'a> {
                             // A load past the end ends the program with 0.
                             charge!();
                             self.fuel = fuel;
-                            return Ok(0);
+                            return Some(0);
                         }
                     }
                 }
@@ -456,7 +482,10 @@ impl<'a> Vm<'a> {
                     match answer {
                         Ok(value) => regs[0] = value,
                         Err(helper::Stop::Here(kind)) => break kind,
-                        Err(helper::Stop::Inside(inner)) => return Err(inner),
+                        Err(helper::Stop::Inside(inner)) => {
+                            self.broken = Some(inner);
+                            return None;
+                        }
                     }
                 }
                 Code::CallKfunc => {
@@ -469,7 +498,10 @@ impl<'a> Vm<'a> {
                     match answer {
                         Ok(value) => regs[0] = value,
                         Err(helper::Stop::Here(kind)) => break kind,
-                        Err(helper::Stop::Inside(inner)) => return Err(inner),
+                        Err(helper::Stop::Inside(inner)) => {
+                            self.broken = Some(inner);
+                            return None;
+                        }
                     }
                 }
                 Code::Throw => {
@@ -495,7 +527,7 @@ impl<'a> Vm<'a> {
                     charge!();
                     if self.depth == outermost {
                         self.fuel = fuel;
-                        return Ok(regs[0]);
+                        return Some(regs[0]);
                     }
                     self.depth -= 1;
                     self.stack_low += FRAME;
@@ -513,7 +545,7 @@ impl<'a> Vm<'a> {
         };
         // The instructions of the last stretch, the one that broke the rule included.
         self.fuel = fuel.saturating_sub((charged - ops.len()) as u64);
-        Err(self.fault_at(kind, (code.len() - ops.len()).saturating_sub(1)))
+        self.stop(kind, (code.len() - ops.len()).saturating_sub(1))
     }
 
     /// Calls a function of the host, which may reach the program's memory meanwhile.

@@ -297,6 +297,7 @@ impl Machine {
     }
 
     /// Runs a program on memory that was put into a packet: r0, and the instructions it took.
+    #[inline]
     pub(crate) fn run_memory(&mut self, program: usize, packet: &mut Packet) -> (Result<u64, Fault>, u64) {
         let Some(Some(Program { kind, code })) = self.programs.get(program) else {
             return (Err(Fault::new(FaultKind::WildJump, 0)), 0);
@@ -305,8 +306,12 @@ impl Machine {
             return (Err(Fault::new(FaultKind::WildJump, 0)), 0);
         }
         let mut vm = Vm::new(&mut self.world, packet, &self.programs, program, *kind, code);
-        let result = vm.run();
+        let r0 = vm.run();
         let insns = vm.used();
+        let result = match r0 {
+            Some(r0) => Ok(r0),
+            None => Err(vm.broken()),
+        };
         self.world.clean();
         (result, insns)
     }
@@ -321,22 +326,18 @@ impl Machine {
             return Outcome::Refused(refused);
         }
         let mut vm = Vm::new(&mut self.world, packet, &self.programs, program, *kind, code);
-        let result = vm.run();
+        let r0 = vm.run();
         let insns = vm.used();
+        let fault = if r0.is_none() { Some(vm.broken()) } else { None };
         packet.finish(*kind, like_kernel);
         let open = self.world.clean();
-        let result = match result {
-            Ok(_) if open > 0 => {
+        match (r0, fault) {
+            (Some(r0), _) if open == 0 => Outcome::Ran { result: r0 as i32, insns },
+            (_, fault) => {
                 let slot = code.iter().rposition(|op| op.code == crate::op::Code::Exit).unwrap_or(0);
-                Err(Fault::new(FaultKind::OpenRecord { count: open }, slot))
-            }
-            other => other,
-        };
-        match result {
-            Ok(r0) => Outcome::Ran { result: r0 as i32, insns },
-            Err(fault) => {
+                let left = Fault::new(FaultKind::OpenRecord { count: open }, slot);
                 self.world.tally.faults.fetch_add(1, Ordering::Relaxed);
-                Outcome::Fault(fault)
+                Outcome::Fault(fault.unwrap_or(left))
             }
         }
     }

@@ -210,7 +210,9 @@ impl Vm<'_> {
 
     #[inline(never)]
     fn load_record<const N: usize>(&self, address: u64) -> Result<u64, FaultKind> {
-        let found = self.record(address, N).and_then(|memory| memory.load::<N>(offset(address)));
+        let low = offset(address);
+        let arena = self.map_at(address).and_then(|map| map.load_arena::<N>(low));
+        let found = arena.or_else(|| self.record(address, N).and_then(|memory| memory.load::<N>(low)));
         found.ok_or_else(|| self.fault(address, N, false))
     }
 
@@ -241,7 +243,9 @@ impl Vm<'_> {
 
     #[inline(never)]
     fn store_record<const N: usize>(&self, address: u64, value: u64) -> Result<(), FaultKind> {
-        let stored = self.record(address, N).and_then(|memory| memory.store::<N>(offset(address), value));
+        let low = offset(address);
+        let arena = self.map_at(address).and_then(|map| map.store_arena::<N>(low, value));
+        let stored = arena.or_else(|| self.record(address, N).and_then(|memory| memory.store::<N>(low, value)));
         stored.ok_or_else(|| self.fault(address, N, true))
     }
 

@@ -141,22 +141,21 @@ impl Map {
         }
     }
 
-    /// Loads inside one value.
+    /// Loads inside one value; nothing of an arena, see [`Map::load_arena`].
     #[inline(always)]
     pub(crate) fn load<const N: usize>(&self, offset: usize) -> Option<u64> {
-        match self.values.load::<N>(offset) {
-            None => self.load_arena::<N>(offset),
-            some => some,
-        }
+        self.values.load::<N>(offset)
     }
 
-    #[cold]
-    fn load_arena<const N: usize>(&self, low: usize) -> Option<u64> {
+    /// Loads from an arena. It stands apart because the interpreter has the other way of loading in every arm.
+    #[inline(never)]
+    pub(crate) fn load_arena<const N: usize>(&self, low: usize) -> Option<u64> {
         if let Kind::Arena(arena) = &self.kind { Some(arena.load::<N>(low)) } else { None }
     }
 
-    #[cold]
-    fn store_arena<const N: usize>(&self, low: usize, value: u64) -> Option<()> {
+    /// Stores to an arena.
+    #[inline(never)]
+    pub(crate) fn store_arena<const N: usize>(&self, low: usize, value: u64) -> Option<()> {
         let Kind::Arena(arena) = &self.kind else { return None };
         arena.store::<N>(low, value);
         Some(())
@@ -167,16 +166,10 @@ impl Map {
         if let Kind::Arena(arena) = &self.kind { Some(arena) } else { None }
     }
 
-    /// Stores inside one value.
+    /// Stores inside one value; nothing to an arena, see [`Map::store_arena`].
     #[inline(always)]
     pub(crate) fn store<const N: usize>(&self, offset: usize, value: u64) -> Option<()> {
-        if !self.program_writes {
-            return None;
-        }
-        match self.values.store::<N>(offset, value) {
-            None => self.store_arena::<N>(offset, value),
-            some => some,
-        }
+        if self.program_writes { self.values.store::<N>(offset, value) } else { None }
     }
 
     /// Changes 4 or 8 bytes inside one value at once; the old ones.
