@@ -7,7 +7,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 
 use skep_btf::core::Located;
 use skep_btf::{Kind, KindId, Member, Scan, Type, TypeId};
-use skep_object::{MapRole, MapSpec, Object, ProgramSpec, StructOps};
+use skep_object::{MapRole, MapSpec, Object, ProgramSpec, StructOps, essential};
 
 use crate::error::Error;
 use crate::load::Kernel;
@@ -99,9 +99,7 @@ impl Instance {
     ) -> Result<Instance, Error> {
         let bad = |what: String| Error::BadObject { object: format!("map `{}`", spec.name), what };
         let Some(btf) = &object.btf else { return Err(bad("a type without types".to_owned())) };
-        let full = btf.name(ops.type_id);
-        // As libbpf has it, a name does not begin with its flavour.
-        let name = full.find("___").filter(|at| *at > 0).and_then(|at| full.get(..at)).unwrap_or(full);
+        let name = essential(btf.name(ops.type_id));
         let missing = |name: String| Error::NoSymbol { what: "structure", name, near: None, why: None };
         let of = kernel.find(KindId::Struct, name).ok_or_else(|| missing(name.to_owned()))?;
         let value_name = format!("bpf_struct_ops_{name}");

@@ -4,25 +4,14 @@
 
 mod host;
 
-use std::path::Path;
 use std::process::Command;
 
-use host::frame;
+use host::{frame, relocated};
 use skep_kernel::{Error, Loaded, Options, TestRun, load};
 use skep_object::{ExternKind, Object};
 
-/// The object, compiled anew.
 fn object() -> Object {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/relocated/externs.bpf.c");
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("externs-{:?}.o", std::thread::current().id()));
-    let headers = format!("-I/usr/include/{}-linux-gnu", std::env::consts::ARCH);
-    let mut clang = Command::new("clang-19");
-    clang.args(["-O2", "-g", "-target", "bpf", "-mcpu=v3", &headers, "-c"]).arg(source).arg("-o").arg(&path);
-    let output = clang.output().expect("clang-19");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let bytes = std::fs::read(&path).expect("compiled");
-    std::fs::remove_file(&path).expect("removed");
-    Object::parse("externs.bpf.o", &bytes).expect("an object")
+    relocated("externs")
 }
 
 fn result(loaded: &Loaded, object: &Object, name: &str) -> u32 {

@@ -4,27 +4,16 @@
 
 mod host;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use host::frame;
+use host::{frame, relocated};
 use skep_isa::spec::MapType;
 use skep_kernel::{Error, Loaded, Options, TestRun, Verdict, load, load_one};
 use skep_object::{Content, MapRole, Object};
 
-/// The object, compiled anew.
 fn object() -> Object {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/relocated/holders.bpf.c");
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("holders-{:?}.o", std::thread::current().id()));
-    let headers = format!("-I/usr/include/{}-linux-gnu", std::env::consts::ARCH);
-    let mut clang = Command::new("clang-19");
-    clang.args(["-O2", "-g", "-target", "bpf", "-mcpu=v3", &headers, "-c"]).arg(source).arg("-o").arg(&path);
-    let output = clang.output().expect("clang-19");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let bytes = std::fs::read(&path).expect("compiled");
-    std::fs::remove_file(&path).expect("removed");
-    Object::parse("holders.bpf.o", &bytes).unwrap_or_else(|d| panic!("{}: {:?}", d.title, d.notes))
+    relocated("holders")
 }
 
 /// The object with programs of these names, and the maps they need.

@@ -38,11 +38,15 @@ pub enum ExternKind {
 impl Extern {
     /// The name without its flavour.
     pub fn essential(&self) -> &str {
-        // As libbpf has it, a name does not begin with its flavour.
-        match self.name.find("___") {
-            Some(at) if at > 0 => self.name.get(..at).unwrap_or(&self.name),
-            _ => &self.name,
-        }
+        essential(&self.name)
+    }
+}
+
+/// A name without its flavour, which stands behind `___`. As libbpf has it, a name does not begin with its flavour.
+pub fn essential(name: &str) -> &str {
+    match name.find("___") {
+        Some(at) if at > 0 => name.get(..at).unwrap_or(name),
+        _ => name,
     }
 }
 

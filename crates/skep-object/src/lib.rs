@@ -17,7 +17,7 @@ mod program;
 
 pub use core::{Poisoned, Relocated};
 pub use elf::{text, types, write};
-pub use external::{Extern, ExternKind};
+pub use external::{Extern, ExternKind, essential};
 pub use hook::{Direction, Hook};
 pub use link::link;
 pub use listing::{Listing, ListingError};

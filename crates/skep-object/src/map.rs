@@ -97,7 +97,8 @@ pub enum MapRole {
     StructOps(StructOps),
 }
 
-/// An instance of a structure of the kernel whose functions are programs.
+/// An instance of a structure of the kernel whose functions are programs. The map's flag `BPF_F_LINK` (`.struct_ops.link`) says
+/// that it is attached through a link, not by writing the map.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StructOps {
     /// The structure, as the object declares it.
@@ -106,8 +107,6 @@ pub struct StructOps {
     pub initial: Vec<u8>,
     /// Programs by the byte at which their member lies.
     pub programs: Vec<(u32, String)>,
-    /// Attached through a link (`.struct_ops.link`); else writing the map attaches it.
-    pub link: bool,
     /// The program may do without it (`?.struct_ops`): it is made only when it is asked for.
     pub optional: bool,
 }

@@ -256,6 +256,24 @@ impl<'a> Vm<'a> {
                 }
             };
         }
+        macro_rules! call {
+            ($function:path, $row:expr) => {{
+                charge!();
+                charged = ops.len();
+                self.fuel = fuel;
+                let args = [regs[1], regs[2], regs[3], regs[4], regs[5]];
+                let answer = $function(self, $row as usize, args);
+                fuel = self.fuel.saturating_sub(self.work.take() / WORK_OF_AN_INSTRUCTION);
+                match answer {
+                    Ok(value) => regs[0] = value,
+                    Err(helper::Stop::Here(kind)) => break kind,
+                    Err(helper::Stop::Inside(inner)) => {
+                        self.broken = Some(inner);
+                        return None;
+                    }
+                }
+            }};
+        }
         macro_rules! go {
             ($slot:expr) => {
                 ops = from(code, $slot);
@@ -472,38 +490,8 @@ impl<'a> Vm<'a> {
                         None => regs[0] = 0,
                     }
                 }
-                Code::CallHelper => {
-                    charge!();
-                    charged = ops.len();
-                    self.fuel = fuel;
-                    let args = [regs[1], regs[2], regs[3], regs[4], regs[5]];
-                    let answer = helper::call(self, op.imm as usize, args);
-                    fuel = self.fuel.saturating_sub(self.work.take() / WORK_OF_AN_INSTRUCTION);
-                    match answer {
-                        Ok(value) => regs[0] = value,
-                        Err(helper::Stop::Here(kind)) => break kind,
-                        Err(helper::Stop::Inside(inner)) => {
-                            self.broken = Some(inner);
-                            return None;
-                        }
-                    }
-                }
-                Code::CallKfunc => {
-                    charge!();
-                    charged = ops.len();
-                    self.fuel = fuel;
-                    let args = [regs[1], regs[2], regs[3], regs[4], regs[5]];
-                    let answer = kfunc::call(self, op.imm as usize, args);
-                    fuel = self.fuel.saturating_sub(self.work.take() / WORK_OF_AN_INSTRUCTION);
-                    match answer {
-                        Ok(value) => regs[0] = value,
-                        Err(helper::Stop::Here(kind)) => break kind,
-                        Err(helper::Stop::Inside(inner)) => {
-                            self.broken = Some(inner);
-                            return None;
-                        }
-                    }
-                }
+                Code::CallHelper => call!(helper::call, op.imm),
+                Code::CallKfunc => call!(kfunc::call, op.imm),
                 Code::Throw => {
                     charge!();
                     charged = ops.len();

@@ -57,10 +57,9 @@ fn program() -> ProgramSpec {
     }
 }
 
-#[test]
-fn a_counted_program_keeps_its_function_and_line_records() {
-    let types = sys::btf_load(&types(), None, &mut []).expect("types");
-    let object = Object {
+/// An object of nothing, for what all programs of one share.
+fn empty() -> Object {
+    Object {
         name: "o".into(),
         license: "GPL".into(),
         programs: vec![],
@@ -68,7 +67,13 @@ fn a_counted_program_keeps_its_function_and_line_records() {
         externs: vec![],
         btf: None,
         big_endian: false,
-    };
+    }
+}
+
+#[test]
+fn a_counted_program_keeps_its_function_and_line_records() {
+    let types = sys::btf_load(&types(), None, &mut []).expect("types");
+    let object = empty();
     for counting in [false, true] {
         let license = license("GPL");
         let loader = Loader {
@@ -93,15 +98,7 @@ fn a_counted_program_keeps_its_function_and_line_records() {
 #[test]
 fn records_that_the_kernel_refuses_are_left_out() {
     let types = sys::btf_load(&types(), None, &mut []).expect("types");
-    let object = Object {
-        name: "o".into(),
-        license: "GPL".into(),
-        programs: vec![],
-        maps: vec![],
-        externs: vec![],
-        btf: None,
-        big_endian: false,
-    };
+    let object = empty();
     let loader = Loader {
         object: &object,
         types: Some(types.as_fd()),

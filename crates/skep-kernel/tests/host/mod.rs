@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(unsafe_code, reason = "a thread leaves its network namespace")]
 
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -106,6 +107,20 @@ pub(crate) fn compile(file: &str, source: &str) -> Object {
     let bytes = std::fs::read(folder.join(o)).expect("compiled");
     std::fs::remove_dir_all(folder).expect("removed");
     Object::parse(file, &bytes).expect("an object")
+}
+
+/// The object of `tests/relocated/NAME.bpf.c`, compiled anew: it needs what no committed object has, libbpf's headers.
+pub(crate) fn relocated(name: &str) -> Object {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/relocated/{name}.bpf.c"));
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{:?}.o", std::thread::current().id()));
+    let headers = format!("-I/usr/include/{}-linux-gnu", std::env::consts::ARCH);
+    let mut clang = Command::new("clang-19");
+    clang.args(["-O2", "-g", "-target", "bpf", "-mcpu=v3", &headers, "-c"]).arg(source).arg("-o").arg(&path);
+    let output = clang.output().expect("clang-19");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let bytes = std::fs::read(&path).expect("compiled");
+    std::fs::remove_file(&path).expect("removed");
+    Object::parse(&format!("{name}.bpf.o"), &bytes).unwrap_or_else(|d| panic!("{}: {:?}", d.title, d.notes))
 }
 
 /// A frame that test runs of every type take: Ethernet, IPv4, and this first byte.

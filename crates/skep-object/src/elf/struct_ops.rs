@@ -81,7 +81,7 @@ fn instance(
         programs.push((offset, function.to_owned()));
     }
     let Section { link, optional } = section;
-    let ops = StructOps { type_id, initial: bytes.to_vec(), programs, link, optional };
+    let ops = StructOps { type_id, initial: bytes.to_vec(), programs, optional };
     Ok(Some(MapSpec {
         flags: if link { map_flag::LINK } else { 0 },
         role: MapRole::StructOps(ops),

@@ -147,7 +147,7 @@ pub(crate) fn lines(object: &Object, depth: Depth) -> Vec<String> {
             MapRole::Arena { initial } => format!("arena {initial:?}"),
             MapRole::StructOps(ops) => {
                 let of = described(btf, Some(ops.type_id), depth);
-                format!("operations {of} {:?} {:?} {} {}", ops.initial, ops.programs, ops.link, ops.optional)
+                format!("operations {of} {:?} {:?} {}", ops.initial, ops.programs, ops.optional)
             }
         };
         let mut contents: Vec<String> = map
