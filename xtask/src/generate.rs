@@ -86,7 +86,7 @@ fn vm_helpers() -> String {
     let count = |wanted: fn(&OnCall) -> bool| skep_vm::helpers().filter(|row| wanted(&row.on_call)).count();
     let mut text = format!(
         "# Helpers in the vm\n\nWritten by `cargo xtask gen docs` from the vm's table and the kernel's helpers. A helper is \
-         done as the kernel does\nit ({}), or always gives the error of a kernel that lacks what it is about ({}), or a \
+         done as the kernel does\nit for what the vm has ({}; the note says where that leaves one answer), or always gives the error of a kernel that lacks what it is about ({}), or a \
          program that calls it is not\nloaded, as going on would be a wrong answer ({}). The others ({}) are for types of \
          programs that the vm does not run.\nSince says which kernel has it first. A routine is a program on plain \
          memory.\n\n| helper | number | since | in the vm | programs | note |\n|---|---|---|---|---|---|\n",
